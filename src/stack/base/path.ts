@@ -1,0 +1,16 @@
+import type { Address } from './address.ts';
+
+/** How packets get to a destination: what a transport has to know of the layer below. */
+export interface Path {
+  readonly interfaceIndex: number;
+  /** The largest packet the way takes, in octets. */
+  readonly mtu: number;
+  /** The address to send from. */
+  readonly source: Address;
+}
+
+/** Finds the way to a destination, from `source` if that is specified. Null: no route, or `source` is not ours. */
+export type FindPath = (destination: Address, source: Address) => Path | null;
+
+/** Octets that the IP header takes in front of a payload for this destination. */
+export const headerRoom = (destination: Address): number => (destination.isV4 ? 20 : 40);

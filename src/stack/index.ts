@@ -1,0 +1,35 @@
+/** The front door of the core: everything that is meant for use from outside of `src/stack`. */
+export {
+  Address,
+  anyV4,
+  anyV6,
+  broadcastV4,
+  type Family,
+  formatAddress,
+  formatPrefix,
+  inPrefix,
+  ipv4,
+  isMulticast,
+  loopbackV4,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  sameAddress,
+} from './base/address.ts';
+export { empty } from './base/bytes.ts';
+export { Counters, type DropReason, dropReasons } from './base/counters.ts';
+export { type ErrorCode, StackError } from './base/errors.ts';
+export type { ConnectionName, Observer } from './base/observe.ts';
+export { defaultOptions, type StackOptions, type StackSettings, type TcpOptions } from './base/options.ts';
+export { type Random, randomBelow, randomFraction, SeededRandom } from './base/random.ts';
+export { type Micros, ms, never, seconds } from './base/time.ts';
+export type { Device } from './device.ts';
+export type { Cancel, Runner } from './runner.ts';
+export { type InterfaceSettings, Stack } from './stack.ts';
+export * as tcpCalls from './tcp/calls.ts';
+export { Listener } from './tcp/listener.ts';
+export type { PortClaim } from './tcp/ports.ts';
+export { arcs, type State } from './tcp/state.ts';
+export { Tcb } from './tcp/tcb.ts';
+export { type ReceivedDatagram, UdpEndpoint } from './udp/endpoint.ts';
+export { Describer, describePacket } from './wire/describe.ts';

@@ -1,0 +1,35 @@
+import { seqSub } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+
+/**
+ * When to acknowledge (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2): at once what is out of order, fills a gap or
+ * makes two full segments; the rest after 40 ms, unless it can ride on something.
+ */
+
+/** The next packet must carry an acknowledgment, and there must be one soon. */
+export function acknowledgeNow(tcb: Tcb): void {
+  tcb.ack.now = true;
+  tcb.context.output.add(tcb);
+}
+
+/** Text has arrived in order. `filledGap` when it joined text that had been waiting. */
+export function onText(tcb: Tcb, filledGap: boolean, now: Micros): void {
+  const { ack, rcv } = tcb;
+  ack.textAt = now;
+  const unacknowledged = seqSub(rcv.nxt, ack.lastSent);
+  if (filledGap || ack.quick > 0 || unacknowledged >= 2 * rcv.mss) return acknowledgeNow(tcb); // SHLD-19
+  if (tcb.timers.delayedAck === never) setTimer(tcb, 'delayedAck', now + tcb.context.options.tcp.delayedAck);
+}
+
+/** A segment that carries an acknowledgment leaves. */
+export function onAckSent(tcb: Tcb, withText: boolean, now: Micros): void {
+  const { ack } = tcb;
+  // Sending soon after receiving: an interactive connection, whose acknowledgments ride on its answers.
+  if (withText && now - ack.textAt < tcb.context.options.tcp.delayedAck) ack.quick = 0;
+  else if (ack.quick > 0 && tcb.rcv.nxt !== ack.lastSent) ack.quick--;
+  ack.now = false;
+  ack.lastSent = tcb.rcv.nxt;
+  tcb.timers.delayedAck = never;
+}

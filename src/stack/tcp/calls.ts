@@ -1,0 +1,118 @@
+import { StackError } from '../base/errors.ts';
+import { type Micros } from '../base/time.ts';
+import { acknowledgeNow } from './ack-policy.ts';
+import { abandon } from './ending.ts';
+import { sendAbort } from './reset.ts';
+import { enter, isSynchronised } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+import { windowUpdateIsDue } from './window.ts';
+
+/** What a user can ask of a connection: SEND, RECEIVE, CLOSE, ABORT (RFC 9293 sections 3.10.2 to 3.10.5). OPEN is in tcp.ts. */
+
+/** Throws the error that has ended the connection, once. */
+export function throwPending(tcb: Tcb): void {
+  if (tcb.error === null) return;
+  const code = tcb.error;
+  tcb.error = null;
+  throw new StackError(code);
+}
+
+/**
+ * SEND (section 3.10.2): takes as much of `data` as the send queue has room for. The octets are copied.
+ * @returns octets accepted, at least one unless `data` is empty
+ * @throws StackError EAGAIN no room, or the handshake is not done; EPIPE this side is closed; or, once, what ended the
+ *   connection
+ */
+export function send(tcb: Tcb, data: Uint8Array): number {
+  throwPending(tcb);
+  if (tcb.finQueued || tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') throw new StackError('EPIPE');
+  if (!isSynchronised(tcb.state)) throw new StackError('EAGAIN'); // queued by the caller until established
+  const room = tcb.sendLimit - tcb.sendQueue.length;
+  if (data.length === 0) return 0;
+  if (room <= 0) throw new StackError('EAGAIN');
+  const count = Math.min(room, data.length);
+  tcb.sendQueue.append(data, 0, count);
+  tcb.octetsOut += count;
+  tcb.context.output.add(tcb);
+  return count;
+}
+
+/** May SEND take a useful amount now, or say at once why not? As on Linux, from a third of the buffer on. */
+export const isWritable = (tcb: Tcb): boolean =>
+  tcb.error !== null ||
+  tcb.finQueued ||
+  tcb.state === 'CLOSED' ||
+  tcb.state === 'TIME-WAIT' ||
+  (isSynchronised(tcb.state) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3);
+
+/**
+ * RECEIVE (section 3.10.3): moves up to `into.length` octets to the user.
+ * @returns octets moved; 0 at the end of the stream
+ * @throws StackError EAGAIN nothing has come yet; or, once and after all that has come, what ended the connection
+ */
+export function receive(tcb: Tcb, into: Uint8Array): number {
+  const count = Math.min(into.length, tcb.receiveQueue.length);
+  if (count > 0) {
+    tcb.receiveQueue.copyOut(0, count, into, 0);
+    tcb.receiveQueue.release(count);
+    tcb.octetsIn += count;
+    if (tcb.state !== 'CLOSED' && !tcb.finReceived && windowUpdateIsDue(tcb)) acknowledgeNow(tcb);
+    return count;
+  }
+  throwPending(tcb);
+  if (into.length === 0 || tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED') return 0;
+  throw new StackError('EAGAIN');
+}
+
+export const isReadable = (tcb: Tcb): boolean =>
+  tcb.receiveQueue.length > 0 || tcb.error !== null || tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED';
+
+/** The user sends no more: a FIN follows what is queued (section 3.10.4). Receiving goes on. */
+export function shutdownSend(tcb: Tcb, now: Micros): void {
+  if (tcb.finQueued) return;
+  switch (tcb.state) {
+    case 'SYN-RECEIVED':
+    case 'ESTABLISHED':
+      tcb.finQueued = true;
+      enter(tcb, 'FIN-WAIT-1', now);
+      break;
+    case 'CLOSE-WAIT':
+      tcb.finQueued = true;
+      enter(tcb, 'LAST-ACK', now);
+      break;
+    default:
+      return;
+  }
+  tcb.context.output.add(tcb);
+}
+
+/** Reading ends: what has come can still be read, then there is the end of the stream. */
+export function shutdownReceive(tcb: Tcb): void {
+  tcb.readShut = true;
+  tcb.context.changed.add(tcb);
+}
+
+/**
+ * CLOSE as sockets have it (MAY-1): neither sending nor receiving is possible afterwards. What is queued is still
+ * delivered; unread text makes it an abort, because it was acknowledged and nobody will read it (SHLD-3).
+ */
+export function close(tcb: Tcb, now: Micros): void {
+  if (tcb.isOrphan) return;
+  tcb.isOrphan = true;
+  if (tcb.state === 'CLOSED') return tcb.receiveQueue.clear();
+  if (tcb.state === 'SYN-SENT') return abandon(tcb, now); // silently: nobody knows of it yet
+  if (tcb.receiveQueue.length > 0) return abort(tcb, now);
+  tcb.reassembly.clear();
+  tcb.receiveQueue.clear();
+  if (tcb.state === 'FIN-WAIT-2') setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.finWait2);
+  shutdownSend(tcb, now);
+}
+
+/** ABORT (section 3.10.5): a reset to the peer, and the connection is forgotten. */
+export function abort(tcb: Tcb, now: Micros): void {
+  tcb.isOrphan = true;
+  if (tcb.state === 'CLOSED') return;
+  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') sendAbort(tcb);
+  abandon(tcb, now);
+}

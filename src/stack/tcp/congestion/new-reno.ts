@@ -1,0 +1,45 @@
+import type { CongestionController } from './controller.ts';
+
+/** The congestion control of RFC 5681: slow start, then one segment more per round trip; halved at a loss. */
+export class NewReno implements CongestionController {
+  readonly name: string = 'reno';
+  cwnd: number;
+  ssthresh: number = Number.POSITIVE_INFINITY;
+  /** Segments acknowledged since cwnd last grew in congestion avoidance. */
+  #acked = 0;
+
+  constructor(initialWindow: number) {
+    this.cwnd = initialWindow;
+  }
+
+  onAck(acked: number, isLimited: boolean): void {
+    if (!isLimited) return; // a window that is not used says nothing about the way (RFC 7661)
+    if (this.cwnd < this.ssthresh) {
+      const grown = Math.min(this.cwnd + acked, this.ssthresh);
+      acked -= grown - this.cwnd;
+      this.cwnd = grown;
+    }
+    if (acked === 0) return;
+    this.#acked += acked;
+    if (this.#acked >= this.cwnd) {
+      this.#acked -= this.cwnd;
+      this.cwnd++;
+    }
+  }
+
+  onCongestion(inFlight: number): void {
+    this.ssthresh = Math.max(inFlight >> 1, 2); // RFC 5681 equation 4: from the flight, not from cwnd
+    this.cwnd = this.ssthresh;
+    this.#acked = 0;
+  }
+
+  onRecovered(): void {
+    this.cwnd = Math.min(this.cwnd, this.ssthresh);
+  }
+
+  onTimeout(inFlight: number, isFirst: boolean): void {
+    if (isFirst) this.ssthresh = Math.max(inFlight >> 1, 2);
+    this.cwnd = 1;
+    this.#acked = 0;
+  }
+}

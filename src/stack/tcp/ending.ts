@@ -1,0 +1,49 @@
+import type { ErrorCode } from '../base/errors.ts';
+import { type Micros, never } from '../base/time.ts';
+import { enter } from './state.ts';
+import type { Tcb, Timers } from './tcb.ts';
+import { setTimer } from './timers.ts';
+
+/** How connections end: forgotten quietly, failed with an error for the user, or after 2 MSL. */
+
+/** Deletes the TCB: no more timers, segments or look-ups. What has been received can still be read by its user. */
+export function abandon(tcb: Tcb, now: Micros): void {
+  const { context, timers } = tcb;
+  for (const timer of Object.keys(timers) as (keyof Timers)[]) timers[timer] = never;
+  context.deadlines.set(tcb, never);
+  context.demux.remove(tcb);
+  tcb.sendQueue.clear();
+  tcb.sentLog.clear();
+  tcb.reassembly.clear();
+  tcb.ack.now = false;
+  tcb.probeDue = false;
+  if (tcb.isOrphan) tcb.receiveQueue.clear();
+  tcb.releasePort?.();
+  tcb.releasePort = null;
+  if (tcb.listener !== null) {
+    tcb.listener.halfOpen.delete(tcb);
+    tcb.listener.acceptQueue.remove(tcb);
+    tcb.listener = null;
+  }
+  enter(tcb, 'CLOSED', now);
+}
+
+/** The same, with a reason that the user is told once. */
+export function fail(tcb: Tcb, error: ErrorCode, now: Micros): void {
+  const { counters } = tcb.context;
+  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') counters.tcpAttemptFails++;
+  else if (tcb.state === 'ESTABLISHED' || tcb.state === 'CLOSE-WAIT') counters.tcpEstabResets++;
+  tcb.error = error;
+  abandon(tcb, now);
+}
+
+/** Both sides have finished: wait 2 MSL for segments that linger (MUST-13). Nothing is sent any more but acknowledgments. */
+export function enterTimeWait(tcb: Tcb, now: Micros): void {
+  if (tcb.state !== 'TIME-WAIT') {
+    enter(tcb, 'TIME-WAIT', now);
+    tcb.sendQueue.clear();
+    tcb.timers.retransmit = never;
+    tcb.timers.persist = never;
+  }
+  setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.timeWait);
+}

@@ -1,0 +1,149 @@
+import { type Seq, seqAdd, seqGt, seqLe, seqLt, seqMin, seqSub } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
+import { challenge } from './challenge.ts';
+import { abandon, enterTimeWait } from './ending.ts';
+import { inFlight, onDuplicateAck, onNewAck } from './recovery.ts';
+import { sendResetFor } from './reset.ts';
+import { applySack } from './scoreboard.ts';
+import { enter } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+import { echoedRoundTrip } from './timestamps.ts';
+
+/** Fifth step of RFC 9293 section 3.10.7.4: "check the ACK field". False: the segment is finished. */
+export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  const { context, snd } = tcb;
+  if ((seg.flags & ACK) === 0) {
+    context.drop('no ACK bit', now);
+    return false;
+  }
+  if (tcb.state === 'SYN-RECEIVED' && !finishHandshake(tcb, seg, now)) return false;
+  if (!isPlausible(tcb, seg.ack)) {
+    context.drop('unacceptable acknowledgment', now);
+    challenge(tcb, now); // RFC 5961 section 5.2
+    return false;
+  }
+  const isNew = seqGt(seg.ack, snd.una);
+  const isDuplicate = !isNew && isDuplicateAck(tcb, seg);
+  updateWindow(tcb, seg);
+  if (isNew) acknowledgeSent(tcb, seg, now);
+  else if (isDuplicate) onDuplicateAck(tcb);
+  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
+  if (isNew) return afterFinAcknowledged(tcb, now);
+  return true;
+}
+
+/** SYN-RECEIVED: the segment must acknowledge our SYN; then the connection is established and waits to be accepted. */
+function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  const { context, listener } = tcb;
+  if (!seqGt(seg.ack, tcb.snd.una) || seqGt(seg.ack, tcb.snd.nxt)) {
+    context.drop('unacceptable acknowledgment', now);
+    sendResetFor(tcb, seg);
+    return false;
+  }
+  if (listener?.acceptQueueIsFull) {
+    context.drop('accept queue full', now); // stay half-open: the SYN-ACK is sent again, and answered again
+    return false;
+  }
+  enter(tcb, 'ESTABLISHED', now);
+  tcb.snd.wl1 = seqAdd(seg.seq, -1); // this segment updates the window, whatever came before
+  if (listener !== null) {
+    listener.halfOpen.delete(tcb);
+    listener.acceptQueue.push(tcb);
+    context.changed.add(listener);
+    context.counters.tcpPassiveOpens++;
+  }
+  return true;
+}
+
+/**
+ * RFC 5961 section 5.2 with the bound that it lacks: no acknowledgment older than the largest window, nor of anything
+ * before what the peer has really acknowledged since the beginning (a "ghost ACK", CVE-2023-52881), nor of the future.
+ */
+function isPlausible(tcb: Tcb, ack: Seq): boolean {
+  const { una, nxt, maxWnd } = tcb.snd;
+  const oldest = seqAdd(una, -Math.min(maxWnd, tcb.acknowledged));
+  return !seqLt(ack, oldest) && !seqGt(ack, nxt);
+}
+
+/** RFC 5681 section 2: acknowledges nothing new, has neither text nor SYN nor FIN, and repeats the window. */
+function isDuplicateAck(tcb: Tcb, seg: Segment): boolean {
+  return (
+    seg.ack === tcb.snd.una &&
+    tcb.sentLog.length > 0 &&
+    seg.textLength === 0 &&
+    (seg.flags & (SYN | FIN)) === 0 &&
+    seg.wnd * 2 ** tcb.snd.wndShift === tcb.snd.wnd
+  );
+}
+
+/** SND.WND follows the newest segment: WL1 and WL2 keep an old one from changing it back. */
+function updateWindow(tcb: Tcb, seg: Segment): void {
+  const { snd } = tcb;
+  if (seqLt(seg.ack, snd.una)) return;
+  if (seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLe(snd.wl2, seg.ack))) {
+    const wnd = seg.wnd * 2 ** snd.wndShift;
+    if (wnd !== snd.wnd) tcb.context.output.add(tcb);
+    snd.wnd = wnd;
+    snd.wl1 = seg.seq;
+    snd.wl2 = seg.ack;
+    if (wnd > snd.maxWnd) snd.maxWnd = wnd;
+    if (wnd > 0) tcb.timers.persist = never;
+  }
+  // SHLD-17, MUST-37: while the peer answers with a shut window, nothing is timed out.
+  if (snd.wnd === 0 || tcb.sentLog.length === 0) tcb.retries = 0;
+}
+
+/** SND.UNA moves: takes what is acknowledged off the queue and the log, measures, grows, and sets the timer anew. */
+export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { snd, sentLog, context } = tcb;
+  const { ack } = seg;
+  const flight = inFlight(tcb);
+  tcb.acknowledged += seqSub(ack, snd.una);
+  const segments = sentLog.acknowledge(ack);
+  const text = seqSub(seqMin(ack, tcb.textEnd), tcb.queueStart);
+  if (text > 0) {
+    tcb.sendQueue.release(text);
+    tcb.queueStart = seqAdd(tcb.queueStart, text);
+  }
+  snd.una = ack;
+  if (seqLt(snd.small, ack)) snd.small = ack;
+  tcb.retries = 0;
+  tcb.softError = null;
+  const measured = sentLog.unambiguousSentAt >= 0 ? now - sentLog.unambiguousSentAt : echoedRoundTrip(tcb, seg, now);
+  if (measured >= 0) tcb.rtt.sample(measured);
+  const mayGrow = onNewAck(tcb, ack, segments);
+  if (mayGrow && tcb.state !== 'SYN-SENT') tcb.congestion.onAck(segments, isLimited(tcb, flight));
+  tcb.cwndLimited = false;
+  if (sentLog.length === 0) tcb.timers.retransmit = never; // RFC 6298 section 5.2
+  else setTimer(tcb, 'retransmit', now + tcb.rtt.rto); // section 5.3
+  context.changed.add(tcb);
+  context.output.add(tcb);
+}
+
+/** Was it cwnd that held sending back? In slow start half of it in use is enough, as on Linux. */
+function isLimited(tcb: Tcb, flight: number): boolean {
+  const { cwnd, ssthresh } = tcb.congestion;
+  return tcb.cwndLimited || (cwnd < ssthresh && cwnd < 2 * flight);
+}
+
+/** Our FIN has been acknowledged: what that means in each state. False: the connection is gone. */
+function afterFinAcknowledged(tcb: Tcb, now: Micros): boolean {
+  if (!tcb.finAcknowledged) return true;
+  switch (tcb.state) {
+    case 'FIN-WAIT-1':
+      enter(tcb, 'FIN-WAIT-2', now);
+      // Nobody will read what still comes: wait for the peer's FIN only so long.
+      if (tcb.isOrphan) setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.finWait2);
+      return true;
+    case 'CLOSING':
+      enterTimeWait(tcb, now);
+      return true;
+    case 'LAST-ACK':
+      abandon(tcb, now);
+      return false;
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,43 @@
+import { seqGt, seqLe } from '../base/seq.ts';
+import type { Micros } from '../base/time.ts';
+import { ACK, RST, type Segment, SYN } from '../wire/tcp.ts';
+import { acknowledgeNow } from './ack-policy.ts';
+import { fail } from './ending.ts';
+import { acknowledgeSent } from './input-ack.ts';
+import { receiveSyn } from './input-listen.ts';
+import { checkFin, processText } from './input-text.ts';
+import { sendResetFor } from './reset.ts';
+import { enter } from './state.ts';
+import type { Tcb } from './tcb.ts';
+
+/** SEGMENT ARRIVES in SYN-SENT (RFC 9293 section 3.10.7.3). */
+export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { context, snd } = tcb;
+  const hasAck = (seg.flags & ACK) !== 0;
+  if (hasAck && (seqLe(seg.ack, tcb.iss) || seqGt(seg.ack, snd.nxt))) {
+    context.drop('unacceptable acknowledgment', now); // first
+    return sendResetFor(tcb, seg);
+  }
+  if ((seg.flags & RST) !== 0) {
+    // second: only one that acknowledges our SYN comes from somebody who has seen it
+    if (hasAck) fail(tcb, 'ECONNREFUSED', now);
+    else context.drop('reset ignored', now);
+    return;
+  }
+  // third: security and compartment are not implemented
+  if ((seg.flags & SYN) === 0) return context.drop('no connection', now); // fifth
+  receiveSyn(tcb, seg, now); // fourth
+  if (!hasAck) {
+    // Both sides opened at once (section 3.5, figure 8): answer with SYN-ACK, which is our SYN once more.
+    enter(tcb, 'SYN-RECEIVED', now);
+    tcb.sentLog.markLost(0);
+    tcb.recovery.forced = true;
+    context.output.add(tcb);
+    return;
+  }
+  acknowledgeSent(tcb, seg, now);
+  enter(tcb, 'ESTABLISHED', now);
+  acknowledgeNow(tcb);
+  processText(tcb, seg, now); // "continue processing at the sixth step"
+  checkFin(tcb, seg, now);
+}

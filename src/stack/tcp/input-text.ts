@@ -1,0 +1,90 @@
+import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub, toSeq } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import { FIN, type Segment, SYN } from '../wire/tcp.ts';
+import { acknowledgeNow, onText } from './ack-policy.ts';
+import { abandon, enterTimeWait } from './ending.ts';
+import { sendAbort } from './reset.ts';
+import { enter, mayReceive } from './state.ts';
+import type { Tcb } from './tcb.ts';
+
+/** Where the text of a segment begins: a SYN takes a number of its own. */
+const textSeq = (seg: Segment): Seq => seqAdd(seg.seq, (seg.flags & SYN) >> 1);
+
+/**
+ * Seventh step of RFC 9293 section 3.10.7.4: text in order goes to the user's queue, text ahead of a gap waits at its
+ * place in the same queue (SHLD-31); what lies outside the window is cut off.
+ * @returns true when text waits behind a gap: that has been acknowledged already
+ */
+export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  const length = seg.textLength;
+  if (length === 0 || !mayReceive(tcb.state)) return false;
+  const { rcv, reassembly, receiveQueue, context } = tcb;
+  const first = textSeq(seg);
+  const start = seqMax(first, rcv.nxt);
+  let end = seqMin(seqAdd(first, length), rcv.edge);
+  if (tcb.finAt >= 0) end = seqMin(end, toSeq(tcb.finAt)); // nothing can follow a FIN
+  if (seqGe(start, end)) {
+    if (seqGt(seqAdd(first, length), rcv.edge)) context.drop('beyond the window', now);
+    return false;
+  }
+  if (tcb.isOrphan) {
+    // SHLD-3: nobody will ever read it, and the peer has to know.
+    context.drop('text after close', now);
+    sendAbort(tcb);
+    abandon(tcb, now);
+    return false;
+  }
+  rcv.mss = Math.max(rcv.mss, Math.min(length, 65_535));
+  const from = seg.textStart + seqSub(start, first);
+  const count = seqSub(end, start);
+  if (start !== rcv.nxt) {
+    if (!reassembly.add(start, end)) context.drop('reassembly limit', now);
+    else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt), seg.bytes, from, from + count);
+    acknowledgeNow(tcb); // RFC 5681 section 4.2: at once, so that the sender learns of the gap
+    return true;
+  }
+  receiveQueue.append(seg.bytes, from, from + count);
+  rcv.nxt = end;
+  const hadGap = !reassembly.isEmpty;
+  if (hadGap) {
+    const joined = reassembly.advance(end);
+    receiveQueue.commit(seqSub(joined, end));
+    rcv.nxt = joined;
+  }
+  context.changed.add(tcb);
+  onText(tcb, hadGap, now);
+  return false;
+}
+
+/** Eighth step: a FIN acts once every octet before it has been received. */
+export function checkFin(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { rcv } = tcb;
+  if ((seg.flags & FIN) !== 0) {
+    const at = seqAdd(textSeq(seg), seg.textLength);
+    if (tcb.finReceived) {
+      if (tcb.state === 'TIME-WAIT') enterTimeWait(tcb, now); // a repeated FIN restarts the 2 MSL wait
+      return;
+    }
+    if (!mayReceive(tcb.state)) return;
+    if (at !== rcv.nxt) {
+      if (seqGt(at, rcv.nxt) && !seqGt(at, rcv.edge)) tcb.finAt = at; // it waits for what is missing
+      return;
+    }
+  } else if (tcb.finAt < 0 || toSeq(tcb.finAt) !== rcv.nxt || !mayReceive(tcb.state)) return;
+  tcb.finReceived = true;
+  tcb.finAt = -1;
+  rcv.nxt = seqAdd(rcv.nxt, 1);
+  if (seqLt(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt;
+  tcb.context.changed.add(tcb);
+  acknowledgeNow(tcb);
+  switch (tcb.state) {
+    case 'ESTABLISHED':
+      return enter(tcb, 'CLOSE-WAIT', now);
+    case 'FIN-WAIT-1': // the fifth step has moved on to FIN-WAIT-2 if our FIN was acknowledged
+      return enter(tcb, 'CLOSING', now);
+    case 'FIN-WAIT-2':
+      tcb.timers.timeWait = never;
+      return enterTimeWait(tcb, now);
+    default:
+  }
+}

@@ -1,0 +1,105 @@
+import { seqAdd, seqGt, seqLt, toSeq } from '../base/seq.ts';
+import type { Micros } from '../base/time.ts';
+import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
+import { acknowledgeNow } from './ack-policy.ts';
+import { challenge } from './challenge.ts';
+import { abandon, fail } from './ending.ts';
+import { checkAck } from './input-ack.ts';
+import { arrivesInSynSent } from './input-syn-sent.ts';
+import { checkFin, processText } from './input-text.ts';
+import type { Tcb } from './tcb.ts';
+import { isOldTimestamp, updateRecent } from './timestamps.ts';
+
+/**
+ * SEGMENT ARRIVES (RFC 9293 section 3.10.7) for a segment that belongs to a connection. Input never sends: it marks what
+ * is to be sent, and output is asked for it later.
+ */
+export function segmentArrives(tcb: Tcb, seg: Segment, now: Micros): void {
+  if (tcb.state === 'SYN-SENT') arrivesInSynSent(tcb, seg, now);
+  else arrivesInOtherStates(tcb, seg, now);
+}
+
+/** Section 3.10.7.4. A step returning false has finished the segment. */
+function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
+  if (!checkSequence(tcb, seg, now)) return; // first
+  if (!checkReset(tcb, seg, now)) return; // second
+  // third: security and compartment are those of a closed network of the past and are not implemented
+  if (!checkSyn(tcb, seg, now)) return; // fourth
+  updateRecent(tcb, seg, now);
+  if (!checkAck(tcb, seg, now)) return; // fifth
+  // sixth: urgent text is delivered in line, so nothing remains to be done
+  const before = tcb.rcv.nxt;
+  const heldBack = processText(tcb, seg, now); // seventh
+  checkFin(tcb, seg, now); // eighth
+  // What took up sequence space and brought nothing new is acknowledged again: our acknowledgment may have been lost.
+  if (seg.len > 0 && tcb.rcv.nxt === before && !heldBack && tcb.state !== 'CLOSED') acknowledgeNow(tcb);
+}
+
+/**
+ * Is any of the segment at or beyond what has been acknowledged, and does it begin inside the window? (RFC 9293 Table 6,
+ * with Linux's allowance for a segment that ends just at the left edge or begins just at the right one, so that its
+ * acknowledgment counts even when the window is shut.)
+ */
+function isAcceptable(tcb: Tcb, seg: Segment): boolean {
+  return !seqLt(seqAdd(seg.seq, seg.len), tcb.ack.lastSent) && !seqGt(seg.seq, tcb.rcv.edge);
+}
+
+function checkSequence(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  const isOld = isOldTimestamp(tcb, seg, now);
+  if (!isOld && isAcceptable(tcb, seg)) return true;
+  tcb.context.drop(isOld ? 'old timestamp' : 'unacceptable sequence number', now);
+  if ((seg.flags & RST) !== 0) return false;
+  if ((seg.flags & SYN) !== 0) challenge(tcb, now); // RFC 5961 section 4.2: whatever its number
+  else if (seg.len > 0) {
+    refreshTimeWait(tcb, seg, now);
+    acknowledgeNow(tcb);
+  } else challenge(tcb, now); // without text it may be one side of an endless exchange: limited (as Linux does)
+  return false;
+}
+
+/** A FIN of before, in TIME-WAIT: our acknowledgment was lost, so the wait begins again. */
+function refreshTimeWait(tcb: Tcb, seg: Segment, now: Micros): void {
+  if (tcb.state === 'TIME-WAIT' && (seg.flags & FIN) !== 0) checkFin(tcb, seg, now);
+}
+
+/** RFC 5961 section 3.2: a reset acts only at exactly RCV.NXT; elsewhere in the window it may be forged. */
+function checkReset(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  if ((seg.flags & RST) === 0) return true;
+  if (tcb.state === 'TIME-WAIT') {
+    tcb.context.drop('reset ignored', now); // RFC 1337: it would end the wait too early
+  } else if (seg.seq !== tcb.rcv.nxt) {
+    tcb.context.drop('reset ignored', now);
+    challenge(tcb, now);
+  } else if (tcb.state === 'SYN-RECEIVED' && tcb.wasPassive) {
+    tcb.context.counters.tcpAttemptFails++;
+    abandon(tcb, now); // the listener never heard of it
+  } else if (tcb.state === 'SYN-RECEIVED') fail(tcb, 'ECONNREFUSED', now);
+  else fail(tcb, tcb.state === 'CLOSE-WAIT' ? 'EPIPE' : 'ECONNRESET', now);
+  return false;
+}
+
+function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  if ((seg.flags & SYN) === 0) return true;
+  if (tcb.state === 'SYN-RECEIVED' && seg.seq === tcb.irs) {
+    if ((seg.flags & ACK) !== 0) return true; // a simultaneous open: the other side's SYN-ACK
+    // Our SYN-ACK was lost: say it again, not more often than a challenge.
+    if (now - tcb.challengedAt >= tcb.context.options.tcp.challengeInterval) {
+      tcb.challengedAt = now;
+      tcb.sentLog.markLost(0);
+      tcb.recovery.forced = true;
+      tcb.context.output.add(tcb);
+    }
+    return false;
+  }
+  challenge(tcb, now);
+  return false;
+}
+
+/** May a SYN take the place of a connection in TIME-WAIT (RFC 6191, RFC 9293 MAY-2)? Only one that is newer for certain. */
+export function mayReopen(tcb: Tcb, seg: Segment): boolean {
+  if (tcb.state !== 'TIME-WAIT' || (seg.flags & (SYN | ACK | RST)) !== SYN) return false;
+  if (tcb.ts.enabled && seg.options.hasTimestamps && seg.options.tsVal !== tcb.ts.recent) {
+    return seqGt(toSeq(seg.options.tsVal), toSeq(tcb.ts.recent));
+  }
+  return seqGt(seg.seq, tcb.rcv.nxt);
+}

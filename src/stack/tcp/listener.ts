@@ -1,0 +1,45 @@
+import type { Address } from '../base/address.ts';
+import { Fifo } from '../base/fifo.ts';
+import type { Endpoint } from '../base/ready.ts';
+import type { PortClaim } from './ports.ts';
+import type { Origin, Tcb } from './tcb.ts';
+
+/**
+ * A passive OPEN (RFC 9293 section 3.10.1): a port in LISTEN, with the connections on their way to the user.
+ *
+ * Linux's two queues: half-open connections wait for the last segment of the handshake, finished ones for `accept`.
+ * A backlog of n lets n + 1 finished connections wait.
+ */
+export class Listener implements Origin {
+  isChanged = false;
+  nextChanged: Endpoint | null = null;
+  readonly claim: PortClaim;
+  backlog: number;
+  isClosed = false;
+  noDelay = false;
+  receiveLimit = 0;
+  sendLimit = 0;
+  readonly halfOpen: Set<Tcb> = new Set();
+  readonly acceptQueue: Fifo<Tcb> = new Fifo();
+
+  constructor(claim: PortClaim, backlog: number) {
+    this.claim = claim;
+    this.backlog = backlog;
+  }
+
+  get local(): Address {
+    return this.claim.address;
+  }
+
+  get localPort(): number {
+    return this.claim.port;
+  }
+
+  get acceptQueueIsFull(): boolean {
+    return this.acceptQueue.length > this.backlog;
+  }
+
+  get halfOpenIsFull(): boolean {
+    return this.halfOpen.size > Math.max(this.backlog, 8);
+  }
+}

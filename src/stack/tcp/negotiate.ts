@@ -1,0 +1,91 @@
+import { headerRoom, type Path } from '../base/path.ts';
+import type { Micros } from '../base/time.ts';
+import type { Segment } from '../wire/tcp.ts';
+import { tcpHeaderLength } from '../wire/tcp.ts';
+import { type SynOptions, type TcpOptionsRead, timestampsLength } from '../wire/tcp-options.ts';
+import type { Tcb } from './tcb.ts';
+import { tsValue } from './timestamps.ts';
+
+/**
+ * What a SYN and a SYN-ACK offer and settle: MSS (RFC 9293 section 3.7.1), window scale and timestamps (RFC 7323),
+ * selective acknowledgment (RFC 2018).
+ */
+
+/** Without an MSS option the peer takes 536 octets over IPv4, 1220 over IPv6 (MUST-15). */
+const defaultMss = (tcb: Tcb): number => (tcb.remote.isV4 ? 536 : 1220);
+/** A smaller offer would make us send almost nothing but headers (CVE-2019-11479). */
+const leastMss = 48;
+
+/** The largest text that fits a packet of this path, without options: what we advertise. */
+export const pathMss = (tcb: Tcb): number => mssOf(tcb.path, headerRoom(tcb.remote));
+const mssOf = (path: Path, ipHeader: number): number => Math.min(path.mtu, 65_535) - ipHeader - tcpHeaderLength;
+
+/** The shift that lets 16 bits tell the largest receive buffer, as Linux chooses it. */
+export function windowShiftFor(receiveBufferMax: number): number {
+  const bits = Math.floor(Math.log2(Math.max(1, receiveBufferMax))) - 15;
+  return Math.max(0, Math.min(14, bits));
+}
+
+/** The options of our SYN: all that we can. */
+export function offer(tcb: Tcb, now: Micros): SynOptions {
+  const { tcp } = tcb.context.options;
+  return {
+    mss: pathMss(tcb),
+    windowScale: tcp.windowScaling ? windowShiftFor(tcp.receiveBufferMax) : -1,
+    sackPermitted: tcp.sack,
+    timestamps: tcp.timestamps,
+    tsVal: tsValue(tcb, now),
+    tsEcr: 0,
+  };
+}
+
+/** The options of our SYN-ACK: of what the SYN offered, what we can. */
+export function answer(tcb: Tcb, now: Micros): SynOptions {
+  return {
+    mss: pathMss(tcb),
+    windowScale: tcb.windowScalingEnabled ? tcb.rcv.wndShift : -1,
+    sackPermitted: tcb.sackEnabled,
+    timestamps: tcb.ts.enabled,
+    tsVal: tsValue(tcb, now),
+    tsEcr: tcb.ts.recent,
+  };
+}
+
+/** Takes in the options of the peer's SYN or SYN-ACK; what it does not offer is off. */
+export function settle(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { tcp } = tcb.context.options;
+  const { options } = seg;
+  tcb.sackEnabled = tcp.sack && options.sackPermitted;
+  tcb.windowScalingEnabled = tcp.windowScaling && options.windowScale >= 0;
+  if (tcb.windowScalingEnabled) {
+    tcb.snd.wndShift = options.windowScale;
+    tcb.rcv.wndShift = windowShiftFor(tcp.receiveBufferMax);
+  }
+  tcb.ts.enabled = tcp.timestamps && options.hasTimestamps;
+  if (tcb.ts.enabled) {
+    tcb.ts.recent = options.tsVal;
+    tcb.ts.recentAt = now;
+  }
+  settleMss(tcb, options);
+  // RFC 7323 section 2.2: the window of a segment with SYN is never scaled.
+  tcb.snd.wnd = seg.wnd;
+  tcb.snd.maxWnd = seg.wnd;
+  tcb.snd.wl1 = seg.seq;
+  tcb.snd.wl2 = seg.ack;
+}
+
+/** MUST-16: what the peer takes and what the path takes, less the options of every segment. */
+function settleMss(tcb: Tcb, options: TcpOptionsRead): void {
+  const offered = options.mss === 0 ? defaultMss(tcb) : Math.max(options.mss, leastMss);
+  tcb.peerMss = offered;
+  const usable = Math.min(offered, pathMss(tcb));
+  tcb.snd.mss = usable - (tcb.ts.enabled ? timestampsLength : 0);
+  tcb.rcv.mss = Math.min(tcb.snd.mss, 536);
+}
+
+/** The path has become narrower (RFC 1191 section 6.4). Segments already sent are cut when they are sent again. */
+export function lowerPathMtu(tcb: Tcb, mtu: number): void {
+  tcb.path = { ...tcb.path, mtu };
+  const usable = Math.min(tcb.peerMss, pathMss(tcb));
+  tcb.snd.mss = Math.min(tcb.snd.mss, usable - (tcb.ts.enabled ? timestampsLength : 0));
+}

@@ -1,0 +1,198 @@
+import { setUint8, setUint16, setUint32 } from '../base/bytes.ts';
+import { type Seq, seqAdd, seqGt, seqSub } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength } from '../wire/tcp.ts';
+import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestamps } from '../wire/tcp-options.ts';
+import { onAckSent } from './ack-policy.ts';
+import { answer, offer } from './negotiate.ts';
+import { inFlight } from './recovery.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+import { tsValue } from './timestamps.ts';
+import { advertise } from './window.ts';
+
+/** Edges of the SACK blocks being written: filled and read within one call. */
+const sackEdges: Seq[] = [];
+
+/**
+ * What is the next segment of this connection? Writes it at into[at...] and returns its length, or 0 when there is
+ * nothing to send now. In this order: the SYN, what is lost, new text and the FIN, a probe, a bare acknowledgment.
+ */
+export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+  if (tcb.state === 'CLOSED') return 0;
+  if (tcb.snd.nxt === tcb.iss) return writeSyn(tcb, into, at, now);
+  const lost = nextToResend(tcb);
+  if (lost >= 0) return resend(tcb, lost, into, at, now);
+  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'SYN-RECEIVED') {
+    const length = writeNew(tcb, into, at, now);
+    if (length > 0) return length;
+    if (tcb.probeDue) return writeProbe(tcb, into, at, now);
+    if (tcb.ack.now) return writeSegment(tcb, tcb.snd.nxt, 0, ACK, into, at, now);
+  }
+  return 0;
+}
+
+/** The first entry of the log that is lost and may be sent again, or -1. */
+function nextToResend(tcb: Tcb): number {
+  const { sentLog, recovery, snd } = tcb;
+  const index = sentLog.nextLost();
+  if (index < 0) {
+    recovery.forced = false;
+    return -1;
+  }
+  if (!recovery.forced && inFlight(tcb) >= tcb.congestion.cwnd) return -1;
+  // SHLD-16: old text inside the window is sent again even if the peer has taken part of the window back.
+  if (index > 0 && seqGt(sentLog.endOf(index), seqAdd(snd.una, snd.wnd))) return -1;
+  recovery.forced = false;
+  return index;
+}
+
+function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micros): number {
+  const { sentLog, snd, context } = tcb;
+  const start = sentLog.startOf(index);
+  context.counters.tcpRetransSegs++;
+  if (start === tcb.iss) {
+    sentLog.markResent(index, now);
+    armRetransmit(tcb, now);
+    return writeSynSegment(tcb, into, at, now);
+  }
+  // The path may have become narrower since (RFC 1191 section 6.4), or the window smaller.
+  const most = Math.max(1, Math.min(snd.mss, index === 0 ? snd.mss : seqSub(seqAdd(snd.una, snd.wnd), start)));
+  if (seqSub(sentLog.endOf(index), start) > most) sentLog.split(index, seqAdd(start, most));
+  const end = sentLog.endOf(index);
+  const withFin = seqGt(end, tcb.textEnd);
+  const text = seqSub(end, start) - (withFin ? 1 : 0);
+  sentLog.markResent(index, now);
+  armRetransmit(tcb, now);
+  const flags = ACK | (withFin ? FIN : 0) | (text > 0 && isLastText(tcb, start, text) ? PSH : 0);
+  return writeSegment(tcb, start, text, flags, into, at, now);
+}
+
+/** New text and the FIN, if window, cwnd, Nagle and silly window avoidance let them go. */
+function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+  const { snd } = tcb;
+  const waiting = tcb.finSent ? 0 : seqSub(tcb.textEnd, snd.nxt);
+  const withFin = tcb.finQueued && !tcb.finSent;
+  if (waiting === 0 && !withFin) return 0;
+  if (inFlight(tcb) >= tcb.congestion.cwnd) {
+    tcb.cwndLimited = true;
+    return 0;
+  }
+  const usable = seqSub(seqAdd(snd.una, snd.wnd), snd.nxt); // negative when the peer has shrunk its window (MUST-34)
+  const text = Math.max(0, Math.min(waiting, snd.mss, usable));
+  if (usable < 1 || !isWorthwhile(tcb, text, waiting)) {
+    armPersist(tcb, now);
+    return 0;
+  }
+  const isAll = text === waiting;
+  if (isAll && text < snd.mss && !withFin && mustWaitForNagle(tcb)) return 0;
+  tcb.probeDue = false;
+  const start = snd.nxt;
+  const finNow = withFin && isAll;
+  if (text < snd.mss) snd.small = seqAdd(start, text);
+  snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
+  tcb.sentLog.record(snd.nxt, now);
+  armRetransmit(tcb, now);
+  const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0); // MUST-61
+  return writeSegment(tcb, start, text, flags, into, at, now);
+}
+
+/** Silly window avoidance (RFC 9293 section 3.8.6.2.1, MUST-38): a full segment, all there is, or half the peer's window. */
+function isWorthwhile(tcb: Tcb, text: number, waiting: number): boolean {
+  const { snd } = tcb;
+  return text >= snd.mss || text === waiting || text >= snd.maxWnd / 2 || tcb.probeDue;
+}
+
+/** Nagle (section 3.7.4) as Minshall refined it: one small segment may be outstanding, not two. */
+const mustWaitForNagle = (tcb: Tcb): boolean => !tcb.noDelay && seqGt(tcb.snd.small, tcb.snd.una);
+
+const isLastText = (tcb: Tcb, start: Seq, text: number): boolean => seqAdd(start, text) === tcb.textEnd;
+
+/** A zero-window probe as Linux sends it: no text, and a number that the peer must answer (section 3.8.6.1). */
+function writeProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+  tcb.probeDue = false;
+  tcb.context.counters.tcpZeroWindowProbes++;
+  return writeSegment(tcb, seqAdd(tcb.snd.una, -1), 0, ACK, into, at, now);
+}
+
+function writeSyn(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+  tcb.snd.nxt = seqAdd(tcb.iss, 1);
+  tcb.sentLog.record(tcb.snd.nxt, now);
+  armRetransmit(tcb, now);
+  return writeSynSegment(tcb, into, at, now);
+}
+
+function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+  const isAnswer = tcb.state !== 'SYN-SENT';
+  const options = writeSynOptions(into, at + tcpHeaderLength, isAnswer ? answer(tcb, now) : offer(tcb, now));
+  const flags = isAnswer ? SYN | ACK : SYN;
+  const length = tcpHeaderLength + options;
+  writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, length, flags, Math.min(0xffff, tcb.receiveLimit));
+  finishSegment(into, at, length, tcb.local, tcb.remote);
+  if (isAnswer) tcb.ack.lastSent = tcb.rcv.nxt;
+  tcb.context.counters.tcpOutSegs++;
+  return length;
+}
+
+/** Writes any segment but a SYN: header, options, `text` octets of the queue from `seq` on, checksum. */
+function writeSegment(
+  tcb: Tcb,
+  seq: Seq,
+  text: number,
+  flags: number,
+  into: Uint8Array,
+  at: number,
+  now: Micros,
+): number {
+  let header = tcpHeaderLength;
+  if (tcb.ts.enabled) {
+    writeTimestamps(into, at + header, tsValue(tcb, now), tcb.ts.recent);
+    header += timestampsLength;
+  }
+  if (tcb.sackEnabled && !tcb.reassembly.isEmpty) {
+    const blocks = tcb.reassembly.blocks(sackEdges, tcb.ts.enabled ? 3 : 4);
+    // A full segment leaves no room for blocks: what is left of the header decides.
+    if (text + sackLength(blocks) <= tcb.snd.mss) {
+      writeSack(into, at + header, sackEdges, blocks);
+      header += sackLength(blocks);
+    }
+  }
+  if (text > 0) tcb.sendQueue.copyOut(seqSub(seq, tcb.queueStart), text, into, at + header);
+  const length = header + text;
+  writeHeader(tcb, into, at, seq, tcb.rcv.nxt, header, flags, advertise(tcb));
+  finishSegment(into, at, length, tcb.local, tcb.remote);
+  onAckSent(tcb, text > 0, now);
+  tcb.context.counters.tcpOutSegs++;
+  return length;
+}
+
+function writeHeader(
+  tcb: Tcb,
+  into: Uint8Array,
+  at: number,
+  seq: Seq,
+  ack: number,
+  headerLength: number,
+  flags: number,
+  window: number,
+): void {
+  setUint16(into, at, tcb.localPort);
+  setUint16(into, at + 2, tcb.remotePort);
+  setUint32(into, at + 4, seq);
+  setUint32(into, at + 8, ack);
+  setUint8(into, at + 12, (headerLength / 4) << 4);
+  setUint8(into, at + 13, flags);
+  setUint16(into, at + 14, window);
+  setUint16(into, at + 18, 0);
+}
+
+/** RFC 6298 section 5.1: every time a segment is sent, start the timer if it is not running. */
+function armRetransmit(tcb: Tcb, now: Micros): void {
+  tcb.timers.persist = never;
+  if (tcb.timers.retransmit === never) setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
+}
+
+/** Nothing is in flight that could bring the news of an open window: ask for it after a while (SHLD-29). */
+function armPersist(tcb: Tcb, now: Micros): void {
+  if (tcb.sentLog.length === 0 && tcb.timers.persist === never) setTimer(tcb, 'persist', now + tcb.rtt.rto);
+}

@@ -1,0 +1,42 @@
+import type { Micros } from '../base/time.ts';
+
+/** The retransmission timeout (RFC 6298), with Linux's floor: RTO = SRTT + max(4 RTTVAR, 200 ms). */
+export class Rtt {
+  /** Smoothed round-trip time; 0 until the first sample. */
+  srtt: Micros = 0;
+  rttvar: Micros = 0;
+  /** The smallest round trip seen. */
+  min: Micros = Number.POSITIVE_INFINITY;
+  rto: Micros;
+  readonly #rtoMin: Micros;
+  readonly #rtoMax: Micros;
+
+  constructor(rtoInitial: Micros, rtoMin: Micros, rtoMax: Micros) {
+    this.rto = rtoInitial;
+    this.#rtoMin = rtoMin;
+    this.#rtoMax = rtoMax;
+  }
+
+  /** Takes in a measurement. It also ends a backoff (RFC 6298 section 5.7). */
+  sample(measured: Micros): void {
+    const rtt = Math.max(1, measured); // within one tick of the clock: never a division by zero later
+    if (rtt < this.min) this.min = rtt;
+    if (this.srtt === 0) {
+      this.srtt = rtt; // section 2.2
+      this.rttvar = rtt / 2;
+    } else {
+      this.rttvar += (Math.abs(this.srtt - rtt) - this.rttvar) / 4; // section 2.3, RTTVAR first
+      this.srtt += (rtt - this.srtt) / 8;
+    }
+    this.#derive();
+  }
+
+  /** Section 5.5: "back off the timer". */
+  backOff(): void {
+    this.rto = Math.min(this.rto * 2, this.#rtoMax);
+  }
+
+  #derive(): void {
+    this.rto = Math.min(Math.round(this.srtt + Math.max(4 * this.rttvar, this.#rtoMin)), this.#rtoMax);
+  }
+}

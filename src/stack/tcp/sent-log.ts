@@ -1,0 +1,231 @@
+import { type Seq, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
+import { type Micros } from '../base/time.ts';
+
+const LOST = 1;
+const SACKED = 2;
+/** Sent again since it was last taken for lost. */
+const RESENT = 4;
+/** Sent more than once: its acknowledgment says nothing about the round trip (Karn's rule, RFC 6298 section 3). */
+const AMBIGUOUS = 8;
+
+/**
+ * What was sent when: one entry per segment from SND.UNA to SND.NXT, oldest first, each beginning where the one before
+ * ends. Parallel typed arrays in a circle, so that sending and acknowledging allocate nothing.
+ *
+ * The number of segments in flight follows from four counts, as in RFC 6675's pipe:
+ * entries - sacked - lost + resent.
+ */
+export class SentLog {
+  /** Where the first entry begins: SND.UNA. */
+  start: Seq = seqZero;
+  #ends: Uint32Array = new Uint32Array(0);
+  #sentAt: Float64Array = new Float64Array(0);
+  #flags: Uint8Array = new Uint8Array(0);
+  #head = 0;
+  #count = 0;
+  #lost = 0;
+  #sacked = 0;
+  #resent = 0;
+  /** No entry before this one is lost and not yet sent again. */
+  #firstLostHint = 0;
+  /** When the newest segment of the last `acknowledge` was sent; -1 when any of them was sent twice or had waited. */
+  unambiguousSentAt: Micros = -1;
+
+  get length(): number {
+    return this.#count;
+  }
+
+  get sacked(): number {
+    return this.#sacked;
+  }
+
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Segments on their way, as far as is known. `departed` have left the way without being named (duplicate ACKs). */
+  inFlight(departed: number): number {
+    const least = Math.min(departed, this.#count - this.#lost);
+    return Math.max(0, this.#count - this.#sacked - this.#lost + this.#resent - least);
+  }
+
+  /** Appends the segment that ends at `end`, sent now for the first time. */
+  record(end: Seq, now: Micros): void {
+    if (this.#count === this.#ends.length) this.#grow();
+    const slot = this.#slot(this.#count);
+    this.#ends[slot] = end;
+    this.#sentAt[slot] = now;
+    this.#flags[slot] = 0;
+    this.#count++;
+  }
+
+  /** Drops all that lies before `una`. Returns how many segments that were whole. */
+  acknowledge(una: Seq): number {
+    let segments = 0;
+    let sentAt = -1;
+    let isAmbiguous = false;
+    while (this.#count > 0 && seqLe(this.#ends[this.#head]! as Seq, una)) {
+      const flags = this.#flags[this.#head]!;
+      // What waited behind a hole arrived long before it is acknowledged: it measures nothing either.
+      if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
+      sentAt = this.#sentAt[this.#head]!;
+      this.#uncount(flags);
+      this.#head = (this.#head + 1) & (this.#ends.length - 1);
+      this.#count--;
+      segments++;
+    }
+    this.start = una;
+    this.unambiguousSentAt = isAmbiguous ? -1 : sentAt;
+    this.#firstLostHint = Math.max(0, this.#firstLostHint - segments);
+    if (this.#count === 0) this.#firstLostHint = 0;
+    return segments;
+  }
+
+  startOf(index: number): Seq {
+    return index === 0 ? this.start : (this.#ends[this.#slot(index - 1)]! as Seq);
+  }
+
+  endOf(index: number): Seq {
+    return this.#ends[this.#slot(index)]! as Seq;
+  }
+
+  sentAt(index: number): Micros {
+    return this.#sentAt[this.#slot(index)]!;
+  }
+
+  isLost(index: number): boolean {
+    return (this.#flags[this.#slot(index)]! & LOST) !== 0;
+  }
+
+  isSacked(index: number): boolean {
+    return (this.#flags[this.#slot(index)]! & SACKED) !== 0;
+  }
+
+  /** The first entry that is lost and has not been sent again, or -1. */
+  nextLost(): number {
+    if (this.#lost === this.#resent) return -1;
+    for (let index = this.#firstLostHint; index < this.#count; index++) {
+      if ((this.#flags[this.#slot(index)]! & (LOST | RESENT)) === LOST) {
+        this.#firstLostHint = index;
+        return index;
+      }
+    }
+    return -1;
+  }
+
+  markLost(index: number): void {
+    const slot = this.#slot(index);
+    const flags = this.#flags[slot]!;
+    if ((flags & (LOST | SACKED)) !== 0) return;
+    this.#flags[slot] = flags | LOST;
+    this.#lost++;
+    if (index < this.#firstLostHint) this.#firstLostHint = index;
+  }
+
+  /** After a timeout nothing is believed to be on its way; SACKs may be reneged on, so they are forgotten (RFC 2018 8). */
+  markAllLost(): void {
+    for (let index = 0; index < this.#count; index++) {
+      const slot = this.#slot(index);
+      this.#flags[slot] = (this.#flags[slot]! & AMBIGUOUS) | LOST;
+    }
+    this.#lost = this.#count;
+    this.#sacked = 0;
+    this.#resent = 0;
+    this.#firstLostHint = 0;
+  }
+
+  markSacked(index: number): void {
+    const slot = this.#slot(index);
+    const flags = this.#flags[slot]!;
+    if ((flags & SACKED) !== 0) return;
+    this.#uncount(flags);
+    this.#flags[slot] = (flags & AMBIGUOUS) | SACKED;
+    this.#sacked++;
+  }
+
+  markResent(index: number, now: Micros): void {
+    const slot = this.#slot(index);
+    const flags = this.#flags[slot]!;
+    if ((flags & RESENT) === 0) this.#resent++;
+    if ((flags & LOST) === 0) this.#lost++;
+    this.#flags[slot] = flags | LOST | RESENT | AMBIGUOUS;
+    this.#sentAt[slot] = now;
+  }
+
+  /** Cuts an entry in two: segments have become smaller since it was sent. */
+  split(index: number, at: Seq): void {
+    const end = this.endOf(index);
+    if (!seqGt(end, at)) return;
+    const slot = this.#slot(index);
+    const flags = this.#flags[slot]!;
+    const when = this.#sentAt[slot]!;
+    if (this.#count === this.#ends.length) this.#grow();
+    for (let move = this.#count; move > index + 1; move--) {
+      const to = this.#slot(move);
+      const from = this.#slot(move - 1);
+      this.#ends[to] = this.#ends[from]!;
+      this.#sentAt[to] = this.#sentAt[from]!;
+      this.#flags[to] = this.#flags[from]!;
+    }
+    this.#count++;
+    this.#ends[this.#slot(index)] = at;
+    const next = this.#slot(index + 1);
+    this.#ends[next] = end;
+    this.#sentAt[next] = when;
+    this.#flags[next] = flags;
+    if ((flags & LOST) !== 0) this.#lost++;
+    if ((flags & SACKED) !== 0) this.#sacked++;
+    if ((flags & RESENT) !== 0) this.#resent++;
+  }
+
+  /** The first entry that ends behind `seq`, or `length`. */
+  find(seq: Seq): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (seqSub(this.endOf(middle), seq) > 0) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  clear(): void {
+    this.#count = 0;
+    this.#lost = 0;
+    this.#sacked = 0;
+    this.#resent = 0;
+    this.#ends = new Uint32Array(0);
+    this.#sentAt = new Float64Array(0);
+    this.#flags = new Uint8Array(0);
+    this.#head = 0;
+    this.#firstLostHint = 0;
+  }
+
+  #slot(index: number): number {
+    return (this.#head + index) & (this.#ends.length - 1);
+  }
+
+  #uncount(flags: number): void {
+    if ((flags & LOST) !== 0) this.#lost--;
+    if ((flags & SACKED) !== 0) this.#sacked--;
+    if ((flags & RESENT) !== 0) this.#resent--;
+  }
+
+  #grow(): void {
+    const capacity = Math.max(16, this.#ends.length * 2);
+    const ends = new Uint32Array(capacity);
+    const sentAt = new Float64Array(capacity);
+    const flags = new Uint8Array(capacity);
+    for (let index = 0; index < this.#count; index++) {
+      const slot = this.#slot(index);
+      ends[index] = this.#ends[slot]!;
+      sentAt[index] = this.#sentAt[slot]!;
+      flags[index] = this.#flags[slot]!;
+    }
+    this.#ends = ends;
+    this.#sentAt = sentAt;
+    this.#flags = flags;
+    this.#head = 0;
+  }
+}

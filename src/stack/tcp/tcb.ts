@@ -1,0 +1,262 @@
+import type { Address } from '../base/address.ts';
+import type { Fifo } from '../base/fifo.ts';
+import type { Counters, DropReason } from '../base/counters.ts';
+import type { Deadlines, Timed } from '../base/deadlines.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { Observer } from '../base/observe.ts';
+import type { StackOptions } from '../base/options.ts';
+import type { FindPath, Path } from '../base/path.ts';
+import type { Random } from '../base/random.ts';
+import type { ChangedList, Endpoint } from '../base/ready.ts';
+import { Ring } from '../base/ring.ts';
+import { type Seq, seqAdd, seqZero } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import type { CongestionController } from './congestion/controller.ts';
+import { NewReno } from './congestion/new-reno.ts';
+import { Reassembly } from './reassembly.ts';
+import { Rtt } from './rtt.ts';
+import { SentLog } from './sent-log.ts';
+import type { State } from './state.ts';
+
+/** What every connection of a stack shares. */
+export interface TcpContext {
+  readonly options: StackOptions;
+  readonly counters: Counters;
+  readonly random: Random;
+  readonly changed: ChangedList;
+  readonly observer: Observer | null;
+  readonly findPath: FindPath;
+  readonly deadlines: Deadlines<Tcb>;
+  /** Connections that may have something to send. */
+  readonly output: { add(tcb: Tcb): void };
+  readonly demux: { add(tcb: Tcb): void; remove(tcb: Tcb): void };
+  drop(reason: DropReason, now: Micros): void;
+  /** Sends a segment that belongs to no connection's stream: a reset. `bytes` is TCP header and all. */
+  sendAlone(local: Address, remote: Address, interfaceIndex: number, bytes: Uint8Array): void;
+}
+
+/** Where a passively opened connection came from, as far as the connection has to know it. */
+export interface Origin extends Endpoint {
+  readonly halfOpen: Set<Tcb>;
+  readonly acceptQueue: Fifo<Tcb>;
+  readonly acceptQueueIsFull: boolean;
+}
+
+/**
+ * The send sequence space (RFC 9293 section 3.3.1):
+ *
+ *          1         2          3          4
+ *     ----------|----------|----------|----------
+ *            SND.UNA    SND.NXT    SND.UNA
+ *                                 +SND.WND
+ *
+ * 1: acknowledged. 2: sent, not acknowledged. 3: may be sent. 4: not yet.
+ */
+export class SendSpace {
+  /** Oldest unacknowledged sequence number. */
+  una: Seq = seqZero;
+  /** Next sequence number to send. Never goes back: what is sent again is marked in the sent log. */
+  nxt: Seq = seqZero;
+  /** The peer's window in octets, scaled. */
+  wnd = 0;
+  /** The largest window that the peer has ever offered. */
+  maxWnd = 0;
+  /** SEG.SEQ and SEG.ACK of the segment that last updated the window. */
+  wl1: Seq = seqZero;
+  wl2: Seq = seqZero;
+  /** Shift of the windows that we receive (RFC 7323 section 2.3: Snd.Wind.Shift). */
+  wndShift = 0;
+  /** Octets of text per segment, options already taken off. */
+  mss = 536;
+  /** Behind the last segment sent that was smaller than `mss` (Minshall's rule for Nagle). */
+  small: Seq = seqZero;
+}
+
+/**
+ * The receive sequence space:
+ *
+ *          1          2          3
+ *     ----------|----------|----------
+ *            RCV.NXT    RCV.NXT
+ *                      +RCV.WND
+ *
+ * 1: received in order. 2: the window. 3: not yet allowed.
+ */
+export class ReceiveSpace {
+  nxt: Seq = seqZero;
+  /** RCV.NXT + RCV.WND as the peer knows it: the right edge, which never moves left (SHLD-14). */
+  edge: Seq = seqZero;
+  /** Shift of the windows that we send. */
+  wndShift = 0;
+  /** What the peer's segments look like: its largest text so far. Decides what "every second full segment" means. */
+  mss = 536;
+}
+
+/** RFC 7323 state. */
+export class TimestampState {
+  enabled = false;
+  /** TS.Recent: the value to echo. */
+  recent = 0;
+  /** When TS.Recent was last set: after 24 days it says nothing (RFC 7323 section 5.5). */
+  recentAt: Micros = 0;
+  /** Added to our clock, so that it tells nobody how long we have been up. */
+  offset = 0;
+}
+
+/** When the next acknowledgment is due (RFC 9293 section 3.8.6.3). */
+export class AckState {
+  /** One has to leave with the next packet. */
+  now = false;
+  /** Last.ACK.sent: RCV.NXT as the peer knows it. */
+  lastSent: Seq = seqZero;
+  /** Immediate acknowledgments still to be given at the start of a connection, while the peer's cwnd is small. */
+  quick = 16;
+  /** When text last arrived: what is sent soon after makes the connection an interactive one. */
+  textAt: Micros = -1;
+}
+
+/** What brought a connection's sender here (RFC 5681, RFC 6582). */
+export type RecoveryPhase = 'open' | 'recovery' | 'loss';
+
+export class RecoveryState {
+  phase: RecoveryPhase = 'open';
+  /** SND.NXT when recovery began: it ends when all that has been acknowledged (RFC 6582 section 3.2: recover). */
+  recover: Seq = seqZero;
+  duplicateAcks = 0;
+  /** The next segment goes out whatever cwnd says: the fast retransmission, or the one that a timeout sends. */
+  forced = false;
+}
+
+/** Deadlines, `never` when off. Their minimum is the connection's key among the stack's deadlines. */
+export class Timers {
+  retransmit: Micros = never;
+  persist: Micros = never;
+  delayedAck: Micros = never;
+  keepAlive: Micros = never;
+  /** 2 MSL, or the end of an abandoned FIN-WAIT-2. */
+  timeWait: Micros = never;
+}
+
+/** The transmission control block: all that is known of one connection (RFC 9293 section 3.3.1). */
+export class Tcb implements Endpoint, Timed {
+  isChanged = false;
+  nextChanged: Endpoint | null = null;
+  heapKey: Micros = never;
+  heapIndex = -1;
+  /** The chain of a demux bucket. */
+  hash = 0;
+  nextInBucket: Tcb | null = null;
+  /** The chain of an output queue. */
+  isQueued = false;
+  nextQueued: Tcb | null = null;
+
+  readonly context: TcpContext;
+  state: State = 'CLOSED';
+  readonly local: Address;
+  readonly localPort: number;
+  readonly remote: Address;
+  readonly remotePort: number;
+  path: Path;
+  /** The listener that this connection came from and that has not handed it out yet (MUST-11: opened passively). */
+  listener: Origin | null = null;
+  wasPassive = false;
+
+  readonly snd: SendSpace = new SendSpace();
+  readonly rcv: ReceiveSpace = new ReceiveSpace();
+  readonly iss: Seq;
+  irs: Seq = seqZero;
+
+  /** Text from `queueStart` on: sent and unacknowledged first, then unsent. */
+  readonly sendQueue: Ring = new Ring();
+  queueStart: Seq;
+  sendLimit: number;
+  /** CLOSE or shutdown has been called: a FIN follows the last octet of the queue. */
+  finQueued = false;
+  readonly sentLog: SentLog = new SentLog();
+
+  /** Text received in order and not yet read, with out-of-order text behind it. */
+  readonly receiveQueue: Ring = new Ring();
+  readonly reassembly: Reassembly = new Reassembly();
+  receiveLimit: number;
+  /** The peer's FIN has been received in order: end of file follows the last octet. */
+  finReceived = false;
+  /** Where the peer's FIN stands, when it came before text that is still missing; -1 otherwise. */
+  finAt = -1;
+  /** No user holds this connection any more. */
+  isOrphan = false;
+  readShut = false;
+  /** Why the connection failed; told to the user once. */
+  error: ErrorCode | null = null;
+  /** The last ICMP error that does not end the connection; given instead of ETIMEDOUT if it fails later. */
+  softError: ErrorCode | null = null;
+
+  readonly ts: TimestampState = new TimestampState();
+  sackEnabled = false;
+  windowScalingEnabled = false;
+  readonly ack: AckState = new AckState();
+  readonly rtt: Rtt;
+  readonly congestion: CongestionController;
+  readonly recovery: RecoveryState = new RecoveryState();
+  readonly timers: Timers = new Timers();
+  /** Retransmissions or probes since the peer was last heard acknowledging. */
+  retries = 0;
+  probeDue = false;
+  /** When the last challenge ACK left (RFC 5961 section 7). */
+  challengedAt: Micros = -never;
+  /** MSS that the peer has offered. */
+  peerMss = 536;
+  /** Sending stopped for want of cwnd since the last acknowledgment. */
+  cwndLimited = false;
+
+  noDelay = false;
+  /** Sequence numbers that the peer has acknowledged since the beginning: bounds how old an acknowledgment can be. */
+  acknowledged = 0;
+  /** Octets read and written by the user. */
+  octetsIn = 0;
+  octetsOut = 0;
+  /** Gives back the local port, if this connection holds one. */
+  releasePort: (() => void) | null = null;
+
+  constructor(
+    context: TcpContext,
+    local: Address,
+    localPort: number,
+    remote: Address,
+    remotePort: number,
+    path: Path,
+    iss: Seq,
+  ) {
+    const { tcp } = context.options;
+    this.context = context;
+    this.local = local;
+    this.localPort = localPort;
+    this.remote = remote;
+    this.remotePort = remotePort;
+    this.path = path;
+    this.iss = iss;
+    this.snd.una = iss;
+    this.snd.nxt = iss;
+    this.snd.small = iss;
+    this.sentLog.start = iss;
+    this.queueStart = seqAdd(iss, 1);
+    this.sendLimit = tcp.sendBuffer;
+    this.receiveLimit = tcp.receiveBuffer;
+    this.rtt = new Rtt(tcp.rtoInitial, tcp.rtoMin, tcp.rtoMax);
+    this.congestion = new NewReno(tcp.initialWindow);
+  }
+
+  /** The sequence number behind the last octet that the user has given us: that of the FIN. */
+  get textEnd(): Seq {
+    return seqAdd(this.queueStart, this.sendQueue.length);
+  }
+
+  /** The FIN has been sent (and perhaps acknowledged). */
+  get finSent(): boolean {
+    return this.finQueued && this.snd.nxt === seqAdd(this.textEnd, 1);
+  }
+
+  /** Everything sent has been acknowledged, the FIN included. */
+  get finAcknowledged(): boolean {
+    return this.finSent && this.snd.una === this.snd.nxt;
+  }
+}

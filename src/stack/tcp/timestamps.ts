@@ -1,0 +1,45 @@
+import type { Micros } from '../base/time.ts';
+import { seconds } from '../base/time.ts';
+import { seqLe, seqLt, toSeq } from '../base/seq.ts';
+import type { Segment } from '../wire/tcp.ts';
+import { RST } from '../wire/tcp.ts';
+import type { Tcb } from './tcb.ts';
+
+/**
+ * Timestamps (RFC 7323 sections 3 to 5): a clock of 1 ms per tick, the echo, and protection against wrapped sequence
+ * numbers (PAWS).
+ */
+
+/** After 24 days without an update TS.Recent says nothing: the peer's clock may have gone half around (section 5.5). */
+const recentIsGoodFor: Micros = seconds(24 * 86_400);
+
+/** TSval of a segment that leaves now. */
+export const tsValue = (tcb: Tcb, now: Micros): number => (Math.floor(now / 1000) + tcb.ts.offset) >>> 0;
+
+/** PAWS: is this segment older than one already seen? A reset is exempt (section 5.2). */
+export function isOldTimestamp(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  const { ts } = tcb;
+  if (!ts.enabled || !seg.options.hasTimestamps || (seg.flags & RST) !== 0) return false;
+  return seqLt(toSeq(seg.options.tsVal), toSeq(ts.recent)) && now - ts.recentAt < recentIsGoodFor;
+}
+
+/** Section 4.3: remember TSval of the segment that begins at or before the last acknowledgment sent. */
+export function updateRecent(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { ts } = tcb;
+  if (!ts.enabled || !seg.options.hasTimestamps) return;
+  if (seqLt(toSeq(seg.options.tsVal), toSeq(ts.recent)) && now - ts.recentAt < recentIsGoodFor) return;
+  if (seqLe(seg.seq, tcb.ack.lastSent)) {
+    ts.recent = seg.options.tsVal;
+    ts.recentAt = now;
+  }
+}
+
+/**
+ * The round trip that the echo of a timestamp measures (section 4.1), or -1 when it cannot be right: an echo of zero, of
+ * the future, or of a time before the connection could have begun.
+ */
+export function echoedRoundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
+  if (!tcb.ts.enabled || !seg.options.hasTimestamps || seg.options.tsEcr === 0) return -1;
+  const ticks = (tsValue(tcb, now) - seg.options.tsEcr) >>> 0;
+  return ticks > 600_000 ? -1 : ticks * 1000;
+}

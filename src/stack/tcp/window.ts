@@ -1,0 +1,41 @@
+import { seqAdd, seqSub } from '../base/seq.ts';
+import type { Tcb } from './tcb.ts';
+
+/**
+ * Which window to advertise (RFC 9293 section 3.8.6). The right edge never moves left (SHLD-14) and moves right only by
+ * a worthwhile step (section 3.8.6.2.2, MUST-39), so that a slow reader does not draw tiny segments.
+ */
+
+/** The largest window that the field and the scale can tell. */
+const largest = (tcb: Tcb): number => 0xffff * 2 ** tcb.rcv.wndShift;
+
+/** RCV.WND: octets that may still arrive beyond RCV.NXT. */
+export const receiveWindow = (tcb: Tcb): number => seqSub(tcb.rcv.edge, tcb.rcv.nxt);
+
+/** Octets the receive queue has room for beyond what the user has still to read. */
+const freeSpace = (tcb: Tcb): number => Math.max(0, tcb.receiveLimit - tcb.receiveQueue.length);
+
+/** How far the right edge would move to the right now, or 0 when the step is not worthwhile. */
+export function windowStep(tcb: Tcb): number {
+  const open = receiveWindow(tcb);
+  const free = Math.min(freeSpace(tcb), largest(tcb));
+  const step = free - open;
+  return step >= Math.min(tcb.receiveLimit >> 1, tcb.rcv.mss) ? step : 0;
+}
+
+/** Moves the right edge if that is worthwhile and returns the window field for a segment that leaves now. */
+export function advertise(tcb: Tcb): number {
+  const step = windowStep(tcb);
+  const { rcv } = tcb;
+  if (step > 0) rcv.edge = seqAdd(rcv.edge, step);
+  // Rounded up: telling less than the edge already told would take back octets that the peer may have sent.
+  const field = Math.min(0xffff, Math.ceil(receiveWindow(tcb) / 2 ** rcv.wndShift));
+  rcv.edge = seqAdd(rcv.nxt, field * 2 ** rcv.wndShift);
+  return field;
+}
+
+/** After the user has read: has the window at least doubled, so that the peer should hear of it at once? (As Linux does.) */
+export function windowUpdateIsDue(tcb: Tcb): boolean {
+  const step = windowStep(tcb);
+  return step > 0 && step >= receiveWindow(tcb);
+}

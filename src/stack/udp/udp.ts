@@ -1,0 +1,220 @@
+import { type Address, copyAddress, isMulticast, sameAddress } from '../base/address.ts';
+import { copyBytes } from '../base/bytes.ts';
+import type { Counters, DropReason } from '../base/counters.ts';
+import { type ErrorCode, StackError } from '../base/errors.ts';
+import type { StackOptions } from '../base/options.ts';
+import { type FindPath, headerRoom } from '../base/path.ts';
+import { randomBelow, type Random } from '../base/random.ts';
+import type { ChangedList } from '../base/ready.ts';
+import { type Datagram, Outgoing, protocolUdp } from '../wire/datagram.ts';
+import { readUdp, UdpHeader, udpHeaderLength, writeUdp } from '../wire/udp.ts';
+import { type ReceivedDatagram, UdpEndpoint } from './endpoint.ts';
+
+/** What UDP needs of the stack around it. */
+export interface UdpServices {
+  readonly options: StackOptions;
+  readonly counters: Counters;
+  readonly random: Random;
+  readonly changed: ChangedList;
+  readonly findPath: FindPath;
+  isLocal(address: Address): boolean;
+  isBroadcast(address: Address): boolean;
+  /** Queues a finished payload. Returns false when there is no room. */
+  send(out: Outgoing, payload: Uint8Array, interfaceIndex: number, sender: UdpEndpoint): boolean;
+}
+
+/** The User Datagram Protocol (RFC 768, RFC 1122 section 4.1): the table of endpoints, and datagrams in and out. */
+export class Udp {
+  readonly #services: UdpServices;
+  /** Endpoints by local port. The keys are ports of ours, bound by our own user: no peer can choose them. */
+  readonly #byPort: Map<number, UdpEndpoint[]> = new Map();
+  readonly #header: UdpHeader = new UdpHeader();
+  readonly #out: Outgoing = new Outgoing();
+
+  constructor(services: UdpServices) {
+    this.#services = services;
+  }
+
+  /** All endpoints that hold a port. */
+  *endpoints(): Generator<UdpEndpoint> {
+    for (const list of this.#byPort.values()) yield* list;
+  }
+
+  /** A new endpoint of the family of `any` (the unspecified address). It holds no port until it is bound or sends. */
+  open(any: Address): UdpEndpoint {
+    return new UdpEndpoint(any, this.#services.options.udpReceiveBuffer);
+  }
+
+  /**
+   * Gives the endpoint a local address and port; port 0 takes a random free one (RFC 6056).
+   * @throws StackError EINVAL it has a port already; EADDRNOTAVAIL not an address of this host; EADDRINUSE taken
+   */
+  bind(endpoint: UdpEndpoint, address: Address, port: number): void {
+    if (endpoint.localPort !== 0) throw new StackError('EINVAL', 'the socket is bound already');
+    if (!address.isUnspecified && !this.#services.isLocal(address) && !isMulticast(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
+    }
+    const chosen = port === 0 ? this.#ephemeralPort(address) : port;
+    if (chosen === 0 || !this.#isFree(address, chosen)) throw new StackError('EADDRINUSE', `port ${port} is taken`);
+    endpoint.local = address;
+    endpoint.localPort = chosen;
+    const list = this.#byPort.get(chosen);
+    if (list === undefined) this.#byPort.set(chosen, [endpoint]);
+    else list.push(endpoint);
+  }
+
+  /**
+   * Fixes the peer: only its datagrams are received, and errors about it are reported.
+   * @throws StackError ENETUNREACH no route
+   */
+  connect(endpoint: UdpEndpoint, remote: Address, remotePort: number): void {
+    const path = this.#services.findPath(remote, endpoint.local);
+    if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
+    if (endpoint.localPort === 0) this.bind(endpoint, path.source, 0);
+    else if (endpoint.local.isUnspecified) endpoint.local = path.source;
+    endpoint.remote = remote;
+    endpoint.remotePort = remotePort;
+    endpoint.error = null;
+  }
+
+  /** Lets go of the peer. */
+  disconnect(endpoint: UdpEndpoint): void {
+    endpoint.remote = null;
+    endpoint.remotePort = 0;
+  }
+
+  /**
+   * Sends one datagram; the octets are copied.
+   * @throws StackError EDESTADDRREQ nowhere to send to; EINVAL port 0; EMSGSIZE longer than a datagram or than the way
+   *   takes; EACCES a broadcast that is not allowed; EPIPE shut down; ENETUNREACH no route; EAGAIN no room now; or the
+   *   error that an earlier datagram has drawn
+   */
+  send(endpoint: UdpEndpoint, data: Uint8Array, to: Address | null, toPort: number): number {
+    const remote = to ?? endpoint.remote;
+    const remotePort = to === null ? endpoint.remotePort : toPort;
+    if (data.length > 65_507) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
+    if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
+    if (remotePort === 0) throw new StackError('EINVAL', 'port 0');
+    if (this.#services.isBroadcast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
+    this.throwPending(endpoint);
+    if (endpoint.writeShut) throw new StackError('EPIPE');
+    const path = this.#services.findPath(remote, endpoint.local);
+    if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
+    const length = udpHeaderLength + data.length;
+    // Until the stack fragments, what does not fit is refused rather than lost on the way.
+    if (headerRoom(remote) + length > path.mtu) throw new StackError('EMSGSIZE', `longer than the MTU of ${path.mtu}`);
+    if (endpoint.localPort === 0) this.bind(endpoint, endpoint.local, 0);
+    if (!endpoint.hasRoom(length, this.#services.options.udpSendBuffer)) throw new StackError('EAGAIN');
+    const payload = new Uint8Array(length);
+    copyBytes(data, 0, data.length, payload, udpHeaderLength);
+    const out = this.#out;
+    out.source = path.source;
+    out.destination = remote;
+    out.protocol = protocolUdp;
+    out.length = length;
+    out.ttl = this.#services.options.ttl;
+    out.trafficClass = 0;
+    writeUdp(payload, 0, endpoint.localPort, remotePort, out);
+    if (!this.#services.send(out, payload, path.interfaceIndex, endpoint)) throw new StackError('EAGAIN');
+    endpoint.waitingToLeave += length;
+    this.#services.counters.udpOutDatagrams++;
+    return data.length;
+  }
+
+  /** Throws the error that an earlier datagram has drawn, once. */
+  throwPending(endpoint: UdpEndpoint): void {
+    if (endpoint.error === null) return;
+    const code = endpoint.error;
+    endpoint.error = null;
+    throw new StackError(code);
+  }
+
+  /** Takes the next datagram, or returns null when none waits. @throws StackError the error that an ICMP message brought */
+  receiveFrom(endpoint: UdpEndpoint): ReceivedDatagram | null {
+    this.throwPending(endpoint);
+    return endpoint.take();
+  }
+
+  close(endpoint: UdpEndpoint): void {
+    endpoint.isClosed = true;
+    endpoint.clear();
+    const list = this.#byPort.get(endpoint.localPort);
+    if (list === undefined) return;
+    const index = list.indexOf(endpoint);
+    if (index >= 0) list.splice(index, 1);
+    if (list.length === 0) this.#byPort.delete(endpoint.localPort);
+  }
+
+  /** Takes in a datagram. Returns why it went no further ('no UDP socket' asks for a port unreachable), or null. */
+  receive(datagram: Datagram): DropReason | null {
+    const header = this.#header;
+    const malformed = readUdp(datagram, header);
+    if (malformed !== null) return malformed;
+    if (header.sourcePort === 0) return 'bad UDP length'; // no answer could ever reach it
+    const endpoint = this.#find(datagram.destination, header.destinationPort, datagram.source, header.sourcePort, datagram.toMany);
+    if (endpoint === null) return 'no UDP socket';
+    if (endpoint.readShut) return 'UDP buffer full';
+    const accepted = endpoint.accept({
+      data: datagram.bytes.slice(header.textStart, header.textEnd),
+      source: copyAddress(datagram.source),
+      sourcePort: header.sourcePort,
+      destination: copyAddress(datagram.destination),
+    });
+    if (!accepted) return 'UDP buffer full';
+    this.#services.counters.udpInDatagrams++;
+    this.#services.changed.add(endpoint);
+    return null;
+  }
+
+  /** An ICMP error about a datagram of ours: a connected socket hears of it once (RFC 1122 section 4.1.3.3). */
+  reportError(local: Address, localPort: number, remote: Address, remotePort: number, error: ErrorCode): boolean {
+    const endpoint = this.#find(local, localPort, remote, remotePort, false);
+    if (endpoint === null || endpoint.remote === null) return false;
+    endpoint.error = error;
+    this.#services.changed.add(endpoint);
+    return true;
+  }
+
+  /** The endpoint whose binding says most about this datagram: peer and local address before local address before none. */
+  #find(local: Address, localPort: number, remote: Address, remotePort: number, toMany: boolean): UdpEndpoint | null {
+    const list = this.#byPort.get(localPort);
+    if (list === undefined) return null;
+    let best: UdpEndpoint | null = null;
+    let bestScore = -1;
+    for (const endpoint of list) {
+      let score = 0;
+      if (!endpoint.local.isUnspecified) {
+        if (!sameAddress(endpoint.local, local)) continue;
+        score += 1;
+      } else if (endpoint.local.isV4 !== local.isV4) continue;
+      if (endpoint.remote !== null) {
+        if (endpoint.remotePort !== remotePort || !sameAddress(endpoint.remote, remote)) continue;
+        score += 2;
+      } else if (toMany && !endpoint.local.isUnspecified) continue;
+      if (score > bestScore) {
+        best = endpoint;
+        bestScore = score;
+      }
+    }
+    return best;
+  }
+
+  #isFree(address: Address, port: number): boolean {
+    for (const other of this.#byPort.get(port) ?? []) {
+      if (address.isUnspecified || other.local.isUnspecified || sameAddress(address, other.local)) return false;
+    }
+    return true;
+  }
+
+  /** A free port, tried from a random place on (RFC 6056 section 3.3.1). 0 when all are taken. */
+  #ephemeralPort(address: Address): number {
+    const [first, last] = this.#services.options.ephemeralPorts;
+    const count = last - first + 1;
+    const start = randomBelow(this.#services.random, count);
+    for (let step = 0; step < count; step++) {
+      const port = first + ((start + step) % count);
+      if (this.#isFree(address, port)) return port;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,98 @@
+import { type Address, ipv4 } from '../base/address.ts';
+import { getUint8, getUint16, getUint32, setUint8, setUint16, setUint32 } from '../base/bytes.ts';
+import { checksum } from '../base/checksum.ts';
+import type { DropReason } from '../base/counters.ts';
+import type { Datagram, Outgoing } from './datagram.ts';
+
+/**
+ * The IPv4 header (RFC 791 section 3.1).
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    |version|  IHL  | DSCP      |ECN|          total length         |   0
+ *    |         identification        |0|D|M|    fragment offset      |   4
+ *    |      TTL      |   protocol    |        header checksum        |   8
+ *    |                         source address                        |  12
+ *    |                      destination address                      |  16
+ */
+export const ipv4HeaderLength = 20;
+
+const dontFragment = 0x4000;
+const moreFragments = 0x2000;
+const fragmentOffset = 0x1fff;
+
+/** True when the packet is a piece of a datagram: more follow, or it does not stand at the beginning. */
+export const isFragment = (bytes: Uint8Array): boolean =>
+  (getUint16(bytes, 6) & (moreFragments | fragmentOffset)) !== 0;
+
+/** The offset of a piece within its datagram, in octets. */
+export const fragmentStart = (bytes: Uint8Array): number => (getUint16(bytes, 6) & fragmentOffset) * 8;
+
+/**
+ * Reads the header of the packet bytes[0, length). The total length may be less than `length`: the rest is padding.
+ * @returns why it is no IPv4 datagram, or null when `into` has been filled
+ */
+export function readIpv4(bytes: Uint8Array, length: number, into: Datagram): DropReason | null {
+  if (length < ipv4HeaderLength) return 'truncated packet';
+  const headerLength = (getUint8(bytes, 0) & 15) * 4;
+  if (headerLength < ipv4HeaderLength || headerLength > length) return 'bad header length';
+  const totalLength = getUint16(bytes, 2);
+  if (totalLength < headerLength || totalLength > length) return 'bad total length';
+  if (checksum(bytes, 0, headerLength) !== 0) return 'bad header checksum'; // RFC 1122 section 3.2.1.2
+  if (headerLength > ipv4HeaderLength) {
+    const reason = checkOptions(bytes, headerLength);
+    if (reason !== null) return reason;
+  }
+  setV4(into.source, getUint32(bytes, 12));
+  setV4(into.destination, getUint32(bytes, 16));
+  into.bytes = bytes;
+  into.protocol = getUint8(bytes, 9);
+  into.ttl = getUint8(bytes, 8);
+  into.trafficClass = getUint8(bytes, 1);
+  into.payloadStart = headerLength;
+  into.payloadEnd = totalLength;
+  return null;
+}
+
+/** Options are bounds-checked and ignored (RFC 1122 section 3.2.1.8); source routes are refused, as Linux does. */
+function checkOptions(bytes: Uint8Array, end: number): DropReason | null {
+  for (let at = ipv4HeaderLength; at < end; ) {
+    const kind = getUint8(bytes, at);
+    if (kind === 0) return null; // end of list
+    if (kind === 1) {
+      at++; // no operation
+      continue;
+    }
+    const length = at + 1 < end ? getUint8(bytes, at + 1) : 0;
+    if (length < 2 || at + length > end) return 'bad IP option';
+    if (kind === 131 || kind === 137) return 'source route'; // loose, strict
+    at += length;
+  }
+  return null;
+}
+
+function setV4(into: Address, bits: number): void {
+  into.w0 = 0;
+  into.w1 = 0;
+  into.w2 = 0xffff;
+  into.w3 = bits;
+}
+
+/** Writes the header of an unfragmented datagram that must not be fragmented (DF), in front of its payload. */
+export function writeIpv4(into: Uint8Array, out: Outgoing, identification: number): void {
+  setUint8(into, 0, 0x45);
+  setUint8(into, 1, out.trafficClass);
+  setUint16(into, 2, ipv4HeaderLength + out.length);
+  setUint16(into, 4, identification);
+  setUint16(into, 6, dontFragment);
+  setUint8(into, 8, out.ttl);
+  setUint8(into, 9, out.protocol);
+  setUint16(into, 10, 0);
+  setUint32(into, 12, out.source.w3);
+  setUint32(into, 16, out.destination.w3);
+  setUint16(into, 10, checksum(into, 0, ipv4HeaderLength));
+}
+
+/** Reads the source and destination of a header that is quoted inside an ICMP error. */
+export const quotedSource = (bytes: Uint8Array, at: number): Address => ipv4(getUint32(bytes, at + 12));
+export const quotedDestination = (bytes: Uint8Array, at: number): Address => ipv4(getUint32(bytes, at + 16));

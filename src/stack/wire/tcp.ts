@@ -1,0 +1,79 @@
+import { type Address } from '../base/address.ts';
+import { empty, getUint8, getUint16, getUint32, setUint16 } from '../base/bytes.ts';
+import { finishChecksum, pseudoHeaderSum, sumBytes } from '../base/checksum.ts';
+import type { DropReason } from '../base/counters.ts';
+import { type Seq, seqZero, toSeq } from '../base/seq.ts';
+import { type Datagram, protocolTcp } from './datagram.ts';
+import { readOptions, TcpOptionsRead } from './tcp-options.ts';
+
+/**
+ * The TCP header (RFC 9293 section 3.1).
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    |          source port          |       destination port        |   0
+ *    |                        sequence number                        |   4
+ *    |                     acknowledgment number                     |   8
+ *    | offset| rsrvd |C|E|U|A|P|R|S|F|            window             |  12
+ *    |           checksum            |         urgent pointer        |  16
+ */
+export const tcpHeaderLength = 20;
+
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const PSH = 0x08;
+export const ACK = 0x10;
+export const URG = 0x20;
+
+/** A segment that has arrived. One per stack, refilled for every arrival: never keep a reference to it or its bytes. */
+export class Segment {
+  bytes: Uint8Array = empty;
+  sourcePort = 0;
+  destinationPort = 0;
+  seq: Seq = seqZero;
+  ack: Seq = seqZero;
+  flags = 0;
+  /** The window field as sent, not scaled. */
+  wnd = 0;
+  textStart = 0;
+  textEnd = 0;
+  readonly options: TcpOptionsRead = new TcpOptionsRead();
+
+  /** Octets of text. */
+  get textLength(): number {
+    return this.textEnd - this.textStart;
+  }
+
+  /** SEG.LEN counts SYN and FIN as one octet each (RFC 9293 section 3.4). */
+  get len(): number {
+    return this.textEnd - this.textStart + ((this.flags & SYN) >> 1) + (this.flags & FIN);
+  }
+}
+
+/** Reads and verifies the TCP header and options of a datagram. Returns why it is no segment, or null when it is one. */
+export function readSegment(datagram: Datagram, into: Segment): DropReason | null {
+  const { bytes, payloadStart: start, payloadEnd: end } = datagram;
+  if (end - start < tcpHeaderLength) return 'malformed TCP header';
+  const offset = (getUint8(bytes, start + 12) >> 4) * 4;
+  if (offset < tcpHeaderLength || offset > end - start) return 'malformed TCP header';
+  const sum = pseudoHeaderSum(datagram.source, datagram.destination, protocolTcp, end - start);
+  if (finishChecksum(sumBytes(bytes, start, end, sum)) !== 0) return 'bad TCP checksum'; // MUST-3
+  into.bytes = bytes;
+  into.sourcePort = getUint16(bytes, start);
+  into.destinationPort = getUint16(bytes, start + 2);
+  into.seq = toSeq(getUint32(bytes, start + 4));
+  into.ack = toSeq(getUint32(bytes, start + 8));
+  into.flags = getUint8(bytes, start + 13) & 0x3f;
+  into.wnd = getUint16(bytes, start + 14);
+  into.textStart = start + offset;
+  into.textEnd = end;
+  return readOptions(bytes, start + tcpHeaderLength, start + offset, into.options);
+}
+
+/** Fills in the checksum of a segment that stands at bytes[at, at + length). */
+export function finishSegment(bytes: Uint8Array, at: number, length: number, local: Address, remote: Address): void {
+  setUint16(bytes, at + 16, 0);
+  const sum = pseudoHeaderSum(local, remote, protocolTcp, length);
+  setUint16(bytes, at + 16, finishChecksum(sumBytes(bytes, at, at + length, sum)));
+}
