@@ -1,0 +1,5 @@
+/** Networks in memory and in virtual time. */
+export { Capture } from './capture.ts';
+export type { Fate, LinkSettings, Tap, Wire } from './link.ts';
+export { type Breathe, Host, Link, Network, type NetworkSettings } from './network.ts';
+export { type Pair, type PairSettings, pair } from './pair.ts';
