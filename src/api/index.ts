@@ -1,0 +1,6 @@
+/** The documented socket module over a stack of ours; portable. For Node's clock and a TUN see `tundra/node`. */
+export { constants } from './constants.ts';
+export { Driver, type Scheduler } from './driver.ts';
+export { type ErrorText, type Result, texts } from './errors.ts';
+export { createSocketModule, type ModuleSettings, type SocketModule } from './module.ts';
+export type { Socket, SocketAddress } from './socket.ts';

@@ -1,0 +1,429 @@
+import {
+  type Address,
+  anyV4,
+  broadcastV4,
+  empty,
+  type ErrorCode,
+  ipv4,
+  type Listener,
+  type PortClaim,
+  parseAddress,
+  type Runner,
+  StackError,
+  seconds,
+  type Tcb,
+  tcpCalls,
+  type UdpEndpoint,
+} from '../stack/index.ts';
+import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
+
+/** What the sockets of one host share. */
+export interface SocketHost {
+  readonly runner: Runner;
+  /** Names that resolve without asking anybody. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** Descriptor numbers in use. */
+  readonly open: Map<number, Socket>;
+  /** Who waits on which endpoint of the stack. */
+  readonly owners: WeakMap<object, Socket>;
+}
+
+/** Text is sent as UTF-8. */
+declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
+
+export type SocketAddress = readonly [host: string, port: number];
+
+const ok = <T>(value: T): Result<T> => [value, null];
+
+/** How a wait ended. */
+type Woken = 'ready' | 'timeout';
+
+/** A socket of the documented module, over the stack of its host. Calls that may have to wait return a promise. */
+export class Socket {
+  /** The structured form of the last error. */
+  lastError: { readonly code: ErrorCode; readonly syscall: string } | null = null;
+  readonly type: 'stream' | 'dgram';
+  readonly #host: SocketHost;
+  #fd: number;
+  #timeout = -1;
+  #claim: PortClaim | null = null;
+  #listener: Listener | null = null;
+  #tcb: Tcb | null = null;
+  readonly #udp: UdpEndpoint | null;
+  #isConnecting = false;
+  #waiters: (() => void)[] = [];
+
+  /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
+  constructor(host: SocketHost, type: 'stream' | 'dgram', fd: number, tcb: Tcb | null = null) {
+    this.#host = host;
+    this.type = type;
+    this.#fd = fd;
+    this.#tcb = tcb;
+    this.#udp = type === 'dgram' ? host.runner.stack.udp.open(anyV4) : null;
+    if (tcb !== null) host.owners.set(tcb, this);
+    if (this.#udp !== null) host.owners.set(this.#udp, this);
+    host.open.set(fd, this);
+    host.runner.hold(true);
+  }
+
+  /**
+   * Opens a connection, or fixes the peer of a datagram socket. The timeout ends the waiting, not the attempt.
+   * @param host an address, a name of the hosts table, or 32 bits in host order; null lets a datagram socket's peer go
+   */
+  async connect(host: string | number | null, port = 0): Promise<Result<true>> {
+    return this.#try('connect', async () => {
+      if (host === null) {
+        if (this.#udp === null) throw new StackError('EAFNOSUPPORT');
+        this.#stack.udp.disconnect(this.#udp);
+        return ok(true as const);
+      }
+      const remote = this.#resolve(host);
+      checkPort(port);
+      if (remote === null) return [null, unknownHost];
+      if (this.#udp !== null) {
+        this.#stack.udp.connect(this.#udp, remote, port);
+        return ok(true as const);
+      }
+      if (this.#listener !== null) throw new StackError('EISCONN');
+      if (this.#tcb === null) {
+        this.#tcb = this.#stack.tcp.connect(remote, port, this.#claim, anyV4, this.#now());
+        this.#claim = null;
+        this.#isConnecting = true;
+        this.#host.owners.set(this.#tcb, this);
+        this.#host.runner.kick();
+        if (this.#timeout === 0) throw new StackError('EINPROGRESS');
+      } else if (!this.#isConnecting) throw new StackError('EISCONN');
+      else if (this.#timeout === 0 && isOpening(this.#tcb)) throw new StackError('EALREADY');
+      const tcb = this.#tcb;
+      if ((await this.#wait(() => !isOpening(tcb))) === 'timeout') throw new StackError('ETIMEDOUT');
+      this.#isConnecting = false;
+      tcpCalls.throwPending(tcb);
+      return ok(true as const);
+    });
+  }
+
+  /** Gives the socket a local address and port; port 0 takes a free one. */
+  async bind(host: string | number, port: number): Promise<Result<true>> {
+    return this.#try('bind', () => {
+      checkPort(port);
+      const address = this.#resolve(host);
+      if (address === null) return [null, unknownHost];
+      if (this.#udp !== null) this.#stack.udp.bind(this.#udp, address, port);
+      else {
+        if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
+        this.#claim = this.#stack.tcp.bind(address, port, true);
+      }
+      return ok(true as const);
+    });
+  }
+
+  /** Waits for connections. `backlog` + 1 finished ones may wait for `accept`. */
+  listen(backlog: number): Result<true> {
+    return this.#call('listen', () => {
+      if (this.#udp !== null) throw new StackError('EOPNOTSUPP');
+      if (this.#tcb !== null) throw new StackError('EINVAL');
+      const most = Math.max(0, Math.trunc(backlog));
+      if (this.#listener !== null) this.#listener.backlog = most;
+      else {
+        this.#claim ??= this.#stack.tcp.bind(anyV4, 0, false);
+        this.#listener = this.#stack.tcp.listen(this.#claim, most);
+        this.#host.owners.set(this.#listener, this);
+      }
+      return ok(true as const);
+    });
+  }
+
+  /** The next connection. The new socket waits without limit, whatever this one's timeout. */
+  async accept(): Promise<Result<Socket>> {
+    return this.#try('accept', async () => {
+      if (this.#udp !== null) throw new StackError('EOPNOTSUPP');
+      const listener = this.#listener;
+      if (listener === null) throw new StackError('EINVAL');
+      for (;;) {
+        const tcb = this.#stack.tcp.accept(listener);
+        if (tcb !== null) return ok(new Socket(this.#host, 'stream', lowestFree(this.#host.open), tcb));
+        await this.#waitOrThrow(() => listener.acceptQueue.length > 0 || listener.isClosed);
+        if (listener.isClosed) throw new StackError('EINVAL');
+      }
+    });
+  }
+
+  /**
+   * Sends all of `data`, waiting for room. The octets are copied.
+   * @returns the octets accepted; after an error a third value says how many were accepted before it. Without waiting
+   *   (timeout 0) what fits is sent
+   */
+  async write(data: string | Uint8Array): Promise<Result<number> | readonly [null, ErrorText, number]> {
+    const bytes = toBytes(data);
+    let sent = 0;
+    const result = await this.#try('write', async () => {
+      if (this.#udp !== null) return ok(await this.#sendDatagram(bytes, null, 0));
+      const tcb = this.#tcb;
+      if (tcb === null) throw new StackError('EPIPE');
+      const deadline = this.#deadline();
+      for (;;) {
+        try {
+          sent += tcpCalls.send(tcb, sent === 0 ? bytes : bytes.subarray(sent));
+          this.#host.runner.kick();
+        } catch (error) {
+          if (!(error instanceof StackError) || error.code !== 'EAGAIN') throw error;
+          if (this.#timeout === 0 && sent > 0) return ok(sent);
+          await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), deadline);
+          continue;
+        }
+        if (sent >= bytes.length) return ok(sent);
+      }
+    });
+    return result[1] !== null && sent > 0 ? [null, result[1], sent] : result;
+  }
+
+  /** Sends one datagram to an address. */
+  async sendto(data: string | Uint8Array, host: string | number, port: number): Promise<Result<number>> {
+    checkPort(port);
+    return this.#try('sendto', async () => {
+      if (this.#udp === null) throw new StackError('EISCONN');
+      const remote = this.#resolve(host);
+      if (remote === null) return [null, unknownHost];
+      return ok(await this.#sendDatagram(toBytes(data), remote, port));
+    });
+  }
+
+  async #sendDatagram(bytes: Uint8Array, remote: Address | null, port: number): Promise<number> {
+    const udp = this.#udp!;
+    const sent = this.#stack.udp.send(udp, bytes, remote, port);
+    this.#host.runner.kick();
+    return sent;
+  }
+
+  /**
+   * Waits until something has come and returns up to `maxsize` octets of it; one datagram on a datagram socket.
+   * The data is empty, never null, when there is an error; the end of the stream is `ERROR_CLOSED`.
+   */
+  async read(maxsize: number): Promise<readonly [data: Uint8Array, err: ErrorText | null]> {
+    if (maxsize === 0) return [empty, null];
+    const result = await this.#try<Uint8Array>('read', async () => {
+      if (this.#udp !== null) return ok((await this.#nextDatagram()).data.subarray(0, maxsize));
+      const tcb = this.#tcb;
+      if (tcb === null) throw new StackError('ENOTCONN');
+      const deadline = this.#deadline();
+      while (!tcpCalls.isReadable(tcb)) await this.#waitOrThrow(() => tcpCalls.isReadable(tcb), deadline);
+      const data = new Uint8Array(Math.max(1, Math.min(maxsize, tcb.receiveQueue.length)));
+      const count = tcpCalls.receive(tcb, data);
+      this.#host.runner.kick();
+      if (count === 0) throw new StackError('EPIPE');
+      return ok(data.subarray(0, count));
+    });
+    return result[1] === null ? result : [empty, result[1]];
+  }
+
+  /** The next datagram and who sent it; what is longer than `maxsize` is cut. */
+  async recvfrom(maxsize: number): Promise<Result<{ readonly data: Uint8Array; readonly address: SocketAddress }>> {
+    return this.#try('recvfrom', async () => {
+      if (this.#udp === null) throw new StackError('EOPNOTSUPP');
+      const { data, source, sourcePort } = await this.#nextDatagram();
+      return ok({ data: data.subarray(0, maxsize), address: [source.toString(), sourcePort] as const });
+    });
+  }
+
+  async #nextDatagram() {
+    const udp = this.#udp!;
+    const deadline = this.#deadline();
+    for (;;) {
+      const datagram = this.#stack.udp.receiveFrom(udp);
+      if (datagram !== null) return datagram;
+      if (udp.readShut) throw new StackError('EPIPE');
+      await this.#waitOrThrow(() => udp.readable, deadline);
+    }
+  }
+
+  /** Gives the socket back. What has been written is still delivered. Whoever waits on it is told. Never fails. */
+  close(): void {
+    if (this.#fd < 0) return;
+    const now = this.#now();
+    this.#host.open.delete(this.#fd);
+    this.#fd = -1;
+    if (this.#listener !== null) this.#stack.tcp.unlisten(this.#listener, now);
+    else if (this.#claim !== null) this.#stack.tcp.release(this.#claim);
+    if (this.#tcb !== null) tcpCalls.close(this.#tcb, now);
+    if (this.#udp !== null) this.#stack.udp.close(this.#udp);
+    this.#host.runner.kick();
+    this.wake();
+    if (this.#host.open.size === 0) this.#host.runner.hold(false);
+  }
+
+  /** Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. */
+  shutdown(how: number): Result<true> {
+    return this.#call('shutdown', () => {
+      if (how !== 0 && how !== 1 && how !== 2) throw new StackError('EINVAL');
+      if (this.#udp !== null) {
+        if (this.#udp.remote === null) throw new StackError('ENOTCONN');
+        if (how !== 1) this.#udp.readShut = true;
+        if (how !== 0) this.#udp.writeShut = true;
+      } else if (this.#listener !== null) {
+        if (how !== 1) this.#stack.tcp.unlisten(this.#listener, this.#now());
+      } else {
+        if (this.#tcb === null || this.#tcb.state === 'CLOSED') throw new StackError('ENOTCONN');
+        if (how !== 1) tcpCalls.shutdownReceive(this.#tcb);
+        if (how !== 0) tcpCalls.shutdownSend(this.#tcb, this.#now());
+      }
+      this.#host.runner.kick();
+      this.wake();
+      return ok(true as const);
+    });
+  }
+
+  /** The descriptor number: the lowest free from 3 on; -1 once closed. */
+  fileno(): number {
+    return this.#fd;
+  }
+
+  /** Seconds that a call may wait: negative without limit, 0 not at all. @throws TypeError not a number */
+  settimeout(timeout: number): void {
+    if (typeof timeout !== 'number' || Number.isNaN(timeout)) throw new TypeError('settimeout: a number of seconds');
+    this.#timeout = timeout < 0 ? -1 : timeout;
+  }
+
+  gettimeout(): number {
+    return this.#timeout;
+  }
+
+  /** `true` or 1 waits without limit, `false` or 0 not at all; it takes the place of the timeout. */
+  setblocking(block: boolean | number): void {
+    this.#timeout = block ? -1 : 0;
+  }
+
+  getpeername(): Result<SocketAddress> {
+    return this.#call('getpeername', () => {
+      const end = this.#udp ?? this.#tcb;
+      const tcb = this.#tcb;
+      const isDown = tcb !== null && (isOpening(tcb) || tcb.state === 'CLOSED');
+      if (end === null || end.remote === null || isDown) throw new StackError('ENOTCONN');
+      return ok([end.remote.toString(), end.remotePort] as const);
+    });
+  }
+
+  getsockname(): Result<SocketAddress> {
+    return this.#call('getsockname', () => {
+      const end = this.#udp ?? this.#tcb ?? this.#listener;
+      if (end !== null) return ok([end.local.toString(), end.localPort] as const);
+      return ok([(this.#claim?.address ?? anyV4).toString(), this.#claim?.port ?? 0] as const);
+    });
+  }
+
+  toString(): string {
+    return `<socket: ${this.#fd}>`;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The readiness of something that this socket owns has changed: whoever waits looks again. */
+  wake(): void {
+    const waiters = this.#waiters;
+    if (waiters.length === 0) return;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter();
+  }
+
+  // Inside -------------------------------------------------------------------------------------------------------------
+
+  get #stack() {
+    return this.#host.runner.stack;
+  }
+
+  #now(): number {
+    return this.#host.runner.now();
+  }
+
+  #deadline(): number {
+    return this.#timeout < 0 ? Number.POSITIVE_INFINITY : this.#now() + seconds(this.#timeout);
+  }
+
+  async #waitOrThrow(isReady: () => boolean, deadline: number = this.#deadline()): Promise<void> {
+    if (isReady()) return;
+    if (this.#timeout === 0) throw new StackError('EAGAIN');
+    if ((await this.#wait(isReady, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
+  }
+
+  /** @throws StackError EBADF the socket was closed meanwhile */
+  #wait(isReady: () => boolean, deadline: number = this.#deadline()): Promise<Woken> {
+    if (isReady()) return Promise.resolve('ready');
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const end = (settle: () => void) => {
+        isOver = true;
+        cancel();
+        settle();
+      };
+      const cancel =
+        deadline === Number.POSITIVE_INFINITY
+          ? () => {}
+          : this.#host.runner.at(deadline, () => {
+              if (!isOver) end(() => resolve('timeout'));
+            });
+      const look = () => {
+        if (isOver) return;
+        if (this.#fd < 0) end(() => reject(new StackError('EBADF')));
+        else if (isReady()) end(() => resolve('ready'));
+        else this.#waiters.push(look);
+      };
+      this.#waiters.push(look);
+    });
+  }
+
+  async #try<T>(syscall: string, action: () => Promise<Result<T>> | Result<T>): Promise<Result<T>> {
+    try {
+      if (this.#fd < 0) throw new StackError('EBADF');
+      return await action();
+    } catch (error) {
+      return this.#failure(syscall, error);
+    }
+  }
+
+  #call<T>(syscall: string, action: () => Result<T>): Result<T> {
+    try {
+      if (this.#fd < 0) throw new StackError('EBADF');
+      return action();
+    } catch (error) {
+      return this.#failure(syscall, error);
+    }
+  }
+
+  #failure(syscall: string, error: unknown): readonly [null, ErrorText] {
+    if (!(error instanceof StackError)) throw error;
+    this.lastError = { code: error.code, syscall };
+    return [null, texts[error.code]];
+  }
+
+  /** An IPv4 address from what a user may write for a host, or null. */
+  #resolve(host: string | number): Address | null {
+    if (typeof host === 'number') return ipv4(host);
+    if (typeof host !== 'string') throw new TypeError('host: a string or a number');
+    if (host === '') return anyV4;
+    if (host === '<broadcast>') return broadcastV4;
+    const named = this.#host.hosts.get(host.toLowerCase()) ?? host;
+    const address = parseAddress(named);
+    return address?.isV4 ? address : null;
+  }
+}
+
+const isOpening = (tcb: Tcb): boolean => tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
+
+/** @throws RangeError not a port */
+function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`port ${port} is not 0 to 65535`);
+}
+
+const toBytes = (data: string | Uint8Array): Uint8Array => {
+  if (typeof data === 'string') return new TextEncoder().encode(data);
+  if (data instanceof Uint8Array) return data;
+  throw new TypeError('data: a string or a Uint8Array');
+};
+
+/** Descriptors are handed out lowest first, from 3 on, as a kernel does. */
+export function lowestFree(open: ReadonlyMap<number, unknown>): number {
+  let fd = 3;
+  while (open.has(fd)) fd++;
+  return fd;
+}
