@@ -26,6 +26,7 @@ export class Driver implements Runner {
   #isClosed = false;
   #timerAt: Micros = never;
   #cancelTimer: Cancel = () => {};
+  readonly #onReady = (): void => this.kick();
 
   constructor(stack: Stack, device: Device, scheduler: Scheduler) {
     this.stack = stack;
@@ -41,7 +42,10 @@ export class Driver implements Runner {
   kick(): void {
     if (this.#isArranged || this.#isClosed) return;
     this.#isArranged = true;
-    this.#scheduler.soon(() => this.#turn());
+    this.#scheduler.soon(() => {
+      this.#isArranged = false;
+      this.turn();
+    });
   }
 
   at(when: Micros, action: () => void): Cancel {
@@ -64,8 +68,8 @@ export class Driver implements Runner {
     this.#scheduler.hold(false);
   }
 
-  #turn(): void {
-    this.#isArranged = false;
+  /** Does one turn now; the driver does so by itself whenever there is a reason. */
+  turn(): void {
     if (this.#isClosed) return;
     const { stack } = this;
     const device = this.#device;
@@ -85,9 +89,10 @@ export class Driver implements Runner {
       device.write(packet, length);
     }
     for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) this.#wake(endpoint);
-    if (read === batch || written === writeBatch || read > 0) this.kick();
-    else device.onReady(() => this.kick());
-    this.#arm(stack.nextDeadline());
+    const deadline = stack.nextDeadline();
+    if (read > 0 || written === writeBatch || deadline <= now) return this.kick(); // there may be more: look before sleeping
+    device.onReady(this.#onReady);
+    this.#arm(deadline);
   }
 
   /** One timer for the earliest deadline; it may fire early, which is cheaper than moving it with every packet. */

@@ -2,5 +2,6 @@
 export { constants } from './constants.ts';
 export { Driver, type Scheduler } from './driver.ts';
 export { type ErrorText, type Result, texts } from './errors.ts';
-export { createSocketModule, type ModuleSettings, type SocketModule } from './module.ts';
+export { type HostSettings, SocketHost } from './host.ts';
+export { createSocketModule, type SocketModule, socketModuleOf } from './module.ts';
 export type { Socket, SocketAddress } from './socket.ts';

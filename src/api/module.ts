@@ -1,7 +1,8 @@
 import type { Runner } from '../stack/index.ts';
 import { constants } from './constants.ts';
 import { type ErrorText, type Result, texts } from './errors.ts';
-import { lowestFree, Socket, type SocketHost } from './socket.ts';
+import { type HostSettings, SocketHost } from './host.ts';
+import { Socket } from './socket.ts';
 
 /** The documented socket module of one host: its functions and its constants. */
 export type SocketModule = typeof constants & {
@@ -13,30 +14,18 @@ export type SocketModule = typeof constants & {
   udp(): Result<Socket>;
 };
 
-export interface ModuleSettings {
-  /** Names and their addresses, like a hosts file. `localhost` is there already. */
-  readonly hosts?: Readonly<Record<string, string>>;
-  /** Sockets that may be open at once. Default 65,536. */
-  readonly limit?: number;
+/** Makes the module of the host that `runner` turns. A host has one module. */
+export function createSocketModule(runner: Runner, settings: HostSettings = {}): SocketModule {
+  return socketModuleOf(new SocketHost(runner, settings));
 }
 
-/** Makes the module of the host that `runner` turns. */
-export function createSocketModule(runner: Runner, settings: ModuleSettings = {}): SocketModule {
-  const names = Object.entries({ localhost: '127.0.0.1', ...settings.hosts });
-  const host: SocketHost = {
-    runner,
-    hosts: new Map(names.map(([name, address]) => [name.toLowerCase(), address])),
-    open: new Map(),
-    owners: new WeakMap(),
-  };
-  const limit = settings.limit ?? 65_536;
-  runner.onChanged((endpoint) => host.owners.get(endpoint as object)?.wake());
+/** The module over sockets that the caller keeps the record of. */
+export function socketModuleOf(host: SocketHost): SocketModule {
   const make = (family: number, type: number, protocol = 0): Result<Socket> => {
     const error = refusal(family, type, protocol);
     if (error !== null) return [null, error];
-    if (host.open.size >= limit) return [null, texts.EMFILE];
-    const kind = type === constants.SOCK_STREAM ? 'stream' : 'dgram';
-    return [new Socket(host, kind, lowestFree(host.open)), null];
+    if (host.isFull) return [null, texts.EMFILE];
+    return [new Socket(host, type === constants.SOCK_STREAM ? 'stream' : 'dgram'), null];
   };
   return {
     ...constants,

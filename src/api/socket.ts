@@ -16,17 +16,7 @@ import {
   type UdpEndpoint,
 } from '../stack/index.ts';
 import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
-
-/** What the sockets of one host share. */
-export interface SocketHost {
-  readonly runner: Runner;
-  /** Names that resolve without asking anybody. */
-  readonly hosts: ReadonlyMap<string, string>;
-  /** Descriptor numbers in use. */
-  readonly open: Map<number, Socket>;
-  /** Who waits on which endpoint of the stack. */
-  readonly owners: WeakMap<object, Socket>;
-}
+import type { SocketHost } from './host.ts';
 
 /** Text is sent as UTF-8. */
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
@@ -54,16 +44,14 @@ export class Socket {
   #waiters: (() => void)[] = [];
 
   /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
-  constructor(host: SocketHost, type: 'stream' | 'dgram', fd: number, tcb: Tcb | null = null) {
+  constructor(host: SocketHost, type: 'stream' | 'dgram', tcb: Tcb | null = null) {
     this.#host = host;
     this.type = type;
-    this.#fd = fd;
     this.#tcb = tcb;
     this.#udp = type === 'dgram' ? host.runner.stack.udp.open(anyV4) : null;
     if (tcb !== null) host.owners.set(tcb, this);
     if (this.#udp !== null) host.owners.set(this.#udp, this);
-    host.open.set(fd, this);
-    host.runner.hold(true);
+    this.#fd = host.add(this);
   }
 
   /**
@@ -141,7 +129,7 @@ export class Socket {
       if (listener === null) throw new StackError('EINVAL');
       for (;;) {
         const tcb = this.#stack.tcp.accept(listener);
-        if (tcb !== null) return ok(new Socket(this.#host, 'stream', lowestFree(this.#host.open), tcb));
+        if (tcb !== null) return ok(new Socket(this.#host, 'stream', tcb));
         await this.#waitOrThrow(() => listener.acceptQueue.length > 0 || listener.isClosed);
         if (listener.isClosed) throw new StackError('EINVAL');
       }
@@ -240,7 +228,7 @@ export class Socket {
   close(): void {
     if (this.#fd < 0) return;
     const now = this.#now();
-    this.#host.open.delete(this.#fd);
+    this.#host.remove(this.#fd);
     this.#fd = -1;
     if (this.#listener !== null) this.#stack.tcp.unlisten(this.#listener, now);
     else if (this.#claim !== null) this.#stack.tcp.release(this.#claim);
@@ -248,7 +236,6 @@ export class Socket {
     if (this.#udp !== null) this.#stack.udp.close(this.#udp);
     this.#host.runner.kick();
     this.wake();
-    if (this.#host.open.size === 0) this.#host.runner.hold(false);
   }
 
   /** Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. */
@@ -324,6 +311,11 @@ export class Socket {
     if (waiters.length === 0) return;
     this.#waiters = [];
     for (const waiter of waiters) waiter();
+  }
+
+  /** The clock and the stack behind this socket, for code that wraps it. */
+  get runner(): Runner {
+    return this.#host.runner;
   }
 
   // Inside -------------------------------------------------------------------------------------------------------------
@@ -420,10 +412,3 @@ const toBytes = (data: string | Uint8Array): Uint8Array => {
   if (data instanceof Uint8Array) return data;
   throw new TypeError('data: a string or a Uint8Array');
 };
-
-/** Descriptors are handed out lowest first, from 3 on, as a kernel does. */
-export function lowestFree(open: ReadonlyMap<number, unknown>): number {
-  let fd = 3;
-  while (open.has(fd)) fd++;
-  return fd;
-}

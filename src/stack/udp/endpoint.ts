@@ -47,6 +47,11 @@ export class UdpEndpoint implements Endpoint {
     return this.#queue.length > 0 || this.error !== null || this.readShut;
   }
 
+  /** Octets that wait to be read, each datagram's overhead included. */
+  get held(): number {
+    return this.#held;
+  }
+
   /** @returns false when the buffer is full: the datagram is dropped */
   accept(datagram: ReceivedDatagram): boolean {
     const cost = datagram.data.length + overhead;

@@ -1,0 +1,57 @@
+import type { Runner } from '../stack/index.ts';
+import type { Socket } from './socket.ts';
+
+export interface HostSettings {
+  /** Names and their addresses, like a hosts file. `localhost` is there already. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** Sockets that may be open at once. Default 65,536. */
+  readonly limit?: number;
+}
+
+/** What the sockets of one host share: who turns the stack, the names it knows, the descriptor numbers. */
+export class SocketHost {
+  readonly runner: Runner;
+  /** Names that resolve without asking anybody, in lower case. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** Who waits on which endpoint of the stack. */
+  readonly owners: WeakMap<object, Socket> = new WeakMap();
+  readonly #limit: number;
+  readonly #open: Map<number, Socket> = new Map();
+  /** No number below this one is free. */
+  #lowest = firstDescriptor;
+
+  constructor(runner: Runner, settings: HostSettings = {}) {
+    const names = Object.entries({ localhost: '127.0.0.1', ...settings.hosts });
+    this.runner = runner;
+    this.hosts = new Map(names.map(([name, address]) => [name.toLowerCase(), address]));
+    this.#limit = settings.limit ?? 65_536;
+    runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= this.#limit;
+  }
+
+  /** Gives a socket the lowest free descriptor number, from 3 on, as a kernel does. */
+  add(socket: Socket): number {
+    let fd = this.#lowest;
+    while (this.#open.has(fd)) fd++;
+    this.#lowest = fd + 1;
+    this.#open.set(fd, socket);
+    this.runner.hold(true);
+    return fd;
+  }
+
+  remove(fd: number): void {
+    this.#open.delete(fd);
+    this.#lowest = Math.min(this.#lowest, fd);
+    if (this.#open.size === 0) this.runner.hold(false);
+  }
+
+  /** Closes every socket, as its own `close` does. */
+  closeAll(): void {
+    for (const socket of [...this.#open.values()]) socket.close();
+  }
+}
+
+const firstDescriptor = 3;

@@ -1,0 +1,124 @@
+import {
+  type Device,
+  type InterfaceSettings,
+  type Micros,
+  type Observer,
+  ms,
+  type Prefix,
+  parsePrefix,
+  type Random,
+  Stack,
+  type StackSettings,
+  tcpCalls,
+} from '../../stack/index.ts';
+import { openTun } from '../../tun/index.ts';
+import { Driver } from '../driver.ts';
+import { SocketHost } from '../host.ts';
+import { type SocketModule, socketModuleOf } from '../module.ts';
+import { CryptoRandom } from './random.ts';
+import { NodeScheduler } from './scheduler.ts';
+
+export interface OpenHostOptions {
+  /** The TUN interface to create or to attach to, or a device that is open already. Default: the first free tunN. */
+  readonly tun?: string | Device;
+  /** Our addresses, with prefix lengths: '10.85.0.2/24'. */
+  readonly address: string | readonly string[];
+  /** The kernel's addresses at the other end: '10.85.0.1/24'. Without them the interface has to be configured already. */
+  readonly peer?: string | readonly string[];
+  /** Octets; the device's own by default. */
+  readonly mtu?: number;
+  /** Further prefixes that the kernel sends to us. */
+  readonly routes?: readonly string[];
+  /** Names and their addresses, like a hosts file. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  readonly stack?: StackSettings;
+  readonly observer?: Observer;
+  /** Default: the system's random numbers. */
+  readonly random?: Random;
+}
+
+/** A host of ours in real time. */
+export interface OpenHost {
+  readonly stack: Stack;
+  readonly driver: Driver;
+  readonly device: Device;
+  /** The documented module: `host.socket.tcp()` and the rest. */
+  readonly socket: SocketModule;
+  /** Resolves with the reason if the device is lost: the interface was deleted. */
+  readonly lost: Promise<Error>;
+  /**
+   * Closes every socket, waits up to `timeoutMs` for the connections to end in order, resets what is left, and gives the
+   * device back; an interface that was created here disappears. Calling it twice is harmless.
+   */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+/**
+ * Puts a host on a TUN interface (or on any device): everything beyond our own addresses is reached by it.
+ *
+ * @example
+ *     const host = await openHost({ tun: 'tundra0', address: '10.85.0.2/24', peer: '10.85.0.1/24' });
+ *     const [listener] = host.socket.tcp();
+ *
+ * @throws TypeError an address that is none, or no address at all
+ * @throws TunError the interface cannot be opened or configured; one line that says what to do
+ */
+export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
+  const addresses = listOf(options.address).map(prefixOf);
+  if (addresses.length === 0) throw new TypeError('openHost: a host needs an address');
+  const device = await deviceOf(options);
+  const stack = new Stack(options.random ?? new CryptoRandom(), options.stack, options.observer ?? null);
+  addInterfaceWithDefaultRoute(stack, { name: device.name, mtu: options.mtu ?? device.mtu, addresses });
+  const driver = new Driver(stack, device, new NodeScheduler());
+  const sockets = new SocketHost(driver, options.hosts === undefined ? {} : { hosts: options.hosts });
+  let closing: Promise<void> | null = null;
+  return {
+    stack,
+    driver,
+    device,
+    socket: socketModuleOf(sockets),
+    lost: new Promise((resolve) => device.onLost(resolve)),
+    close: (timeoutMs = 1000) => {
+      closing ??= closeInOrder(sockets, driver, timeoutMs);
+      return closing;
+    },
+  };
+}
+
+function addInterfaceWithDefaultRoute(stack: Stack, settings: InterfaceSettings): void {
+  stack.addRoute(null, stack.addInterface(settings));
+}
+
+function deviceOf({ tun, peer, mtu, routes }: OpenHostOptions): Device | Promise<Device> {
+  if (typeof tun === 'object') return tun;
+  return openTun({
+    ...(tun === undefined ? {} : { name: tun }),
+    ...(peer === undefined ? {} : { addresses: listOf(peer) }),
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(routes === undefined ? {} : { routes }),
+  });
+}
+
+async function closeInOrder(sockets: SocketHost, driver: Driver, timeoutMs: number): Promise<void> {
+  const { stack } = driver;
+  sockets.closeAll();
+  const deadline: Micros = driver.now() + ms(timeoutMs);
+  while (hasConnections(stack) && driver.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const tcb of [...stack.tcp.connections()]) tcpCalls.abort(tcb, driver.now());
+  driver.turn(); // the resets, and what else waits to leave
+  driver.close();
+}
+
+/** TIME-WAIT is left out: it is the peer that would be helped by waiting, and there will be nobody to answer it. */
+function hasConnections(stack: Stack): boolean {
+  for (const { state } of stack.tcp.connections()) if (state !== 'TIME-WAIT') return true;
+  return false;
+}
+
+const listOf = (value: string | readonly string[]): readonly string[] => (typeof value === 'string' ? [value] : value);
+
+function prefixOf(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix === null) throw new TypeError(`not an address with a prefix length, such as 10.85.0.2/24: '${text}'`);
+  return prefix;
+}

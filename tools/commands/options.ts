@@ -1,0 +1,88 @@
+import { parsePrefix } from '../../src/stack/index.ts';
+
+/** The command line asks for something that cannot be. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+interface Option {
+  readonly parameter: string;
+  readonly help: string;
+  readonly config: { readonly type: 'string' | 'boolean'; readonly multiple?: boolean; readonly short?: string };
+}
+
+/** The options of every command. */
+export const optionTable = {
+  tun: { parameter: 'NAME', help: 'the TUN interface to create or attach to (tundra0)', config: { type: 'string' } },
+  address: {
+    parameter: 'CIDR',
+    help: 'our address with its prefix length, repeatable (10.85.0.2/24)',
+    config: { type: 'string', multiple: true },
+  },
+  peer: { parameter: 'CIDR', help: "the kernel's address on the interface (10.85.0.1/24)", config: { type: 'string' } },
+  mtu: { parameter: 'N', help: 'octets per packet (1500)', config: { type: 'string' } },
+  memory: { parameter: '', help: 'run in memory and in virtual time, without a TUN', config: { type: 'boolean' } },
+  pcap: { parameter: 'FILE', help: 'capture every packet into FILE as pcapng', config: { type: 'string' } },
+  seed: {
+    parameter: 'N',
+    help: 'of the random numbers: in memory the same seed gives the same packets (1); on a TUN, for experiments only',
+    config: { type: 'string' },
+  },
+  json: { parameter: '', help: 'print JSON, one object a line', config: { type: 'boolean' } },
+  help: { parameter: '', help: 'print this', config: { type: 'boolean', short: 'h' } },
+} as const satisfies Record<string, Option>;
+
+export interface HostCommandOptions {
+  readonly tun?: string;
+  readonly address?: readonly string[];
+  readonly peer?: string;
+  readonly mtu?: string;
+  readonly memory?: boolean;
+  readonly pcap?: string;
+  readonly seed?: string;
+  readonly json?: boolean;
+  readonly help?: boolean;
+}
+
+/** Options, checked and with their defaults. */
+export interface HostPlan {
+  readonly tun: string;
+  /** Our addresses with prefix lengths, at least one. */
+  readonly addresses: readonly string[];
+  readonly peer: string;
+  readonly mtu: number;
+  readonly pcap: string | null;
+  readonly seed: number | null;
+  readonly json: boolean;
+}
+
+/** @throws UsageError an option's value cannot be */
+export function planOf(options: HostCommandOptions): HostPlan {
+  const addresses = options.address ?? ['10.85.0.2/24'];
+  const peer = options.peer ?? '10.85.0.1/24';
+  for (const cidr of [...addresses, peer]) {
+    if (parsePrefix(cidr)?.address.isV4 !== true) {
+      throw new UsageError(`not an IPv4 address with a prefix length, such as 10.85.0.2/24: '${cidr}'`);
+    }
+  }
+  return {
+    tun: options.tun ?? 'tundra0',
+    addresses,
+    peer,
+    mtu: wholeNumber('mtu', options.mtu ?? '1500', 68, 65_535),
+    pcap: options.pcap ?? null,
+    seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    json: options.json ?? false,
+  };
+}
+
+function wholeNumber(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    throw new UsageError(`--${name} is a whole number from ${least} to ${most}, not '${text}'`);
+  }
+  return value;
+}
+
+/** The address of '10.85.0.2/24'. */
+export const addressOf = (cidr: string): string => cidr.slice(0, cidr.indexOf('/'));

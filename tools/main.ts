@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runGet } from './commands/get.ts';
+import { runHost } from './commands/host.ts';
+import { type HostCommandOptions, optionTable, UsageError } from './commands/options.ts';
+
+/** The command line of tundra: one table of commands, from which `--help` is printed. */
+
+interface Command {
+  readonly name: string;
+  readonly parameters: string;
+  readonly help: string;
+  /** Resolves with the exit code. */
+  run(parameters: readonly string[], options: HostCommandOptions): Promise<number>;
+}
+
+const commands: readonly Command[] = [
+  {
+    name: 'host',
+    parameters: '',
+    help: 'put a host on a TUN interface and serve echo, discard, daytime, chargen and HTTP; in memory where there is no TUN (the default command)',
+    run: runHost,
+  },
+  {
+    name: 'get',
+    parameters: 'URL',
+    help: 'fetch an http URL through a TUN interface and write the body to standard output',
+    run: runGet,
+  },
+];
+
+export function helpText(): string {
+  const lines = ['usage: npm start -- [COMMAND] [OPTION]...', '', 'commands:'];
+  for (const { name, parameters, help } of commands) lines.push(...entry(`${name} ${parameters}`.trim(), help));
+  lines.push('', 'options:');
+  for (const [name, { parameter, help }] of Object.entries(optionTable)) {
+    lines.push(...entry(`--${name} ${parameter}`.trim(), help));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function entry(name: string, help: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of help.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > 88) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((text, index) => `  ${(index === 0 ? name : '').padEnd(18)}${text}`);
+}
+
+/** Runs a command line. Resolves with the exit code; what is wrong with it goes to standard error, in one line. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const config = Object.fromEntries(Object.entries(optionTable).map(([name, { config }]) => [name, config]));
+    const { values, positionals } = parseArgs({ args: [...args], options: config, allowPositionals: true });
+    const options = values as HostCommandOptions;
+    if (options.help === true) {
+      process.stdout.write(helpText());
+      return 0;
+    }
+    const [name = 'host', ...parameters] = positionals;
+    const command = commands.find((each) => each.name === name);
+    if (command === undefined) throw new UsageError(`there is no command '${name}'`);
+    return await command.run(parameters, options);
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    const [message] = error.message.split('\n');
+    const advice = error instanceof UsageError || error instanceof TypeError ? ' (--help tells more)' : '';
+    process.stderr.write(`tundra: ${message}${advice}\n`);
+    return 1;
+  }
+}
+
+/** Wrong arguments, and a world that does not play along, are told in one line; everything else is a fault of ours. */
+function isExpected(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  return error instanceof UsageError || error.name === 'TunError' || typeof code === 'string';
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,57 @@
+import type { Stack } from '../../src/stack/index.ts';
+
+/** One line of the socket table. */
+export interface SocketRow {
+  readonly protocol: 'tcp' | 'udp';
+  readonly state: string;
+  readonly local: string;
+  readonly remote: string;
+  /** Octets that wait to be read, and to be sent or acknowledged. */
+  readonly receiveQueue: number;
+  readonly sendQueue: number;
+  /** Segments; of TCP connections only. */
+  readonly cwnd?: number;
+  readonly srttMs?: number;
+}
+
+/** Every socket of a stack, listeners first. */
+export function socketTable(stack: Stack): SocketRow[] {
+  const rows: SocketRow[] = [];
+  for (const listener of stack.tcp.listeners()) {
+    const { length: receiveQueue } = listener.acceptQueue;
+    rows.push({ protocol: 'tcp', state: 'LISTEN', local: at(listener), remote: '*:*', receiveQueue, sendQueue: 0 });
+  }
+  for (const endpoint of stack.udp.endpoints()) {
+    const remote = endpoint.remote === null ? '*:*' : `${endpoint.remote}:${endpoint.remotePort}`;
+    rows.push({
+      protocol: 'udp',
+      state: '',
+      local: at(endpoint),
+      remote,
+      receiveQueue: endpoint.held,
+      sendQueue: endpoint.waitingToLeave,
+    });
+  }
+  for (const tcb of stack.tcp.connections()) {
+    rows.push({
+      protocol: 'tcp',
+      state: tcb.state,
+      local: at(tcb),
+      remote: `${tcb.remote}:${tcb.remotePort}`,
+      receiveQueue: tcb.receiveQueue.length,
+      sendQueue: tcb.sendQueue.length,
+      cwnd: tcb.congestion.cwnd,
+      srttMs: Math.round(tcb.rtt.srtt / 10) / 100,
+    });
+  }
+  return rows;
+}
+
+const at = ({ local, localPort }: { readonly local: unknown; readonly localPort: number }): string =>
+  `${local}:${localPort}`;
+
+/** The counters, without the reasons for drops that have not come up. */
+export function countersOf({ counters }: Stack): Record<string, unknown> {
+  const drops = Object.fromEntries(Object.entries(counters.drops).filter(([, count]) => count > 0));
+  return { ...counters, drops };
+}
