@@ -2,7 +2,6 @@ import type { ConnectionName, Observer } from '../base/observe.ts';
 import type { ChangedList, Endpoint } from '../base/ready.ts';
 import type { Micros } from '../base/time.ts';
 
-
 /** The states of a connection (RFC 9293 section 3.3.2). LISTEN belongs to `Listener`: a connection never is in it. */
 export type State =
   | 'CLOSED'
@@ -21,7 +20,8 @@ export type State =
  *
  * RFC 9293's Figure 5 is a summary. It has SYN-RECEIVED return to LISTEN; here the listener is an object of its own that
  * never left LISTEN, so a refused half-open connection simply closes. A FIN that completes the handshake passes through
- * ESTABLISHED, so SYN-RECEIVED has no arc to CLOSE-WAIT. Any state may close at once: by ABORT, by a reset
+ * ESTABLISHED, so SYN-RECEIVED has no arc to CLOSE-WAIT; and one that acknowledges ours passes through FIN-WAIT-2 (fifth
+ * step of section 3.10.7.4), so FIN-WAIT-1 has none to TIME-WAIT. Any state may close at once: by ABORT, by a reset
  * or by a timeout.
  */
 export const arcs: Readonly<Record<State, readonly State[]>> = {
@@ -29,7 +29,7 @@ export const arcs: Readonly<Record<State, readonly State[]>> = {
   'SYN-SENT': ['SYN-RECEIVED', 'ESTABLISHED', 'CLOSED'],
   'SYN-RECEIVED': ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSED'],
   ESTABLISHED: ['FIN-WAIT-1', 'CLOSE-WAIT', 'CLOSED'],
-  'FIN-WAIT-1': ['FIN-WAIT-2', 'CLOSING', 'TIME-WAIT', 'CLOSED'],
+  'FIN-WAIT-1': ['FIN-WAIT-2', 'CLOSING', 'CLOSED'],
   'FIN-WAIT-2': ['TIME-WAIT', 'CLOSED'],
   'CLOSE-WAIT': ['LAST-ACK', 'CLOSED'],
   CLOSING: ['TIME-WAIT', 'CLOSED'],

@@ -1,0 +1,262 @@
+/** Whole connections in virtual time, each along its own way through the states of RFC 9293 section 3.3.2. */
+import test from 'ava';
+import { type LinkSettings, type Network, pair } from '../../src/sim/index.ts';
+import { anyV4, arcs, ipv4, type Listener, ms, type Observer, seconds, type Stack, type Tcb, tcpCalls } from '../../src/stack/index.ts';
+
+const clientAddress = ipv4(0x0a000001);
+const serverAddress = ipv4(0x0a000002);
+
+/** Two hosts, and what states their connections have passed through. */
+class Stage {
+  readonly network: Network;
+  readonly client: Stack;
+  readonly server: Stack;
+  readonly link: ReturnType<typeof pair>['link'];
+  readonly #kick: () => void;
+  readonly clientWay: string[] = ['CLOSED'];
+  readonly serverWay: string[] = ['CLOSED'];
+
+  constructor(link: LinkSettings = { delay: ms(10) }) {
+    const { network, client, server, link: wires } = pair({
+      link,
+      observers: { client: this.#recorder(this.clientWay), server: this.#recorder(this.serverWay) },
+    });
+    this.network = network;
+    this.client = client.stack;
+    this.server = server.stack;
+    this.link = wires;
+    this.#kick = () => {
+      client.kick();
+      server.kick();
+    };
+  }
+
+  #recorder(way: string[]): Observer {
+    return { state: (_connection, _from, to) => way.push(to) };
+  }
+
+  run(duration = seconds(1)): void {
+    this.#kick();
+    this.network.run(duration);
+    this.#kick();
+  }
+
+  runUntil(isDone: () => boolean): void {
+    this.#kick();
+    this.network.runUntil(isDone, seconds(10));
+  }
+
+  get now(): number {
+    return this.network.now;
+  }
+
+  listen(backlog = 8): Listener {
+    return this.server.tcp.listen(this.server.tcp.bind(anyV4, 80, false), backlog);
+  }
+
+  connect(): Tcb {
+    return this.client.tcp.connect(serverAddress, 80, null, anyV4, this.now);
+  }
+
+  /** A connection, open at both ends. */
+  open(): { here: Tcb; there: Tcb } {
+    const listener = this.listen();
+    const here = this.connect();
+    this.run();
+    return { here, there: this.server.tcp.accept(listener)! };
+  }
+
+  /** Both ends connect to each other at the same time. */
+  openTogether(): { here: Tcb; there: Tcb } {
+    const here = this.client.tcp.connect(serverAddress, 2000, this.client.tcp.bind(anyV4, 1000, false), anyV4, this.now);
+    const there = this.server.tcp.connect(clientAddress, 1000, this.server.tcp.bind(anyV4, 2000, false), anyV4, this.now);
+    return { here, there };
+  }
+}
+
+interface Scenario {
+  readonly title: string;
+  readonly play: () => Stage;
+  readonly clientWay: string;
+  readonly serverWay: string;
+}
+
+const opened = 'CLOSED SYN-SENT ESTABLISHED';
+const accepted = 'CLOSED SYN-RECEIVED ESTABLISHED';
+const openedTogether = 'CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED';
+
+const scenarios: readonly Scenario[] = [
+  {
+    title: 'one side closes, then the other: the first waits in TIME-WAIT, the second does not',
+    play: () => {
+      const stage = new Stage();
+      const { here, there } = stage.open();
+      tcpCalls.close(here, stage.now);
+      stage.run();
+      tcpCalls.close(there, stage.now);
+      stage.run(seconds(61));
+      return stage;
+    },
+    clientWay: `${opened} FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED`,
+    serverWay: `${accepted} CLOSE-WAIT LAST-ACK CLOSED`,
+  },
+  {
+    title: 'a FIN that acknowledges ours passes through FIN-WAIT-2, as the fifth step of section 3.10.7.4 has it',
+    play: () => {
+      const stage = new Stage();
+      const { here, there } = stage.open();
+      stage.link.backward.filter = (bytes) => (bytes[33]! & 0x01) === 0; // all but the FIN is lost
+      tcpCalls.close(here, stage.now);
+      stage.run(ms(15));
+      tcpCalls.close(there, stage.now);
+      stage.run(seconds(100));
+      return stage;
+    },
+    clientWay: `${opened} FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED`,
+    serverWay: `${accepted} CLOSE-WAIT LAST-ACK CLOSED`,
+  },
+  {
+    title: 'both sides close at the same time and meet in CLOSING',
+    play: () => {
+      const stage = new Stage();
+      const { here, there } = stage.open();
+      tcpCalls.close(here, stage.now);
+      tcpCalls.close(there, stage.now);
+      stage.run(seconds(61));
+      return stage;
+    },
+    clientWay: `${opened} FIN-WAIT-1 CLOSING TIME-WAIT CLOSED`,
+    serverWay: `${accepted} FIN-WAIT-1 CLOSING TIME-WAIT CLOSED`,
+  },
+  {
+    title: 'MUST-10: both sides open at the same time and one connection comes of it',
+    play: () => {
+      const stage = new Stage();
+      const { here } = stage.openTogether();
+      stage.run();
+      tcpCalls.send(here, new TextEncoder().encode('one'));
+      stage.run();
+      return stage;
+    },
+    clientWay: openedTogether,
+    serverWay: openedTogether,
+  },
+  {
+    title: 'closing in SYN-RECEIVED sends the FIN once the handshake is done',
+    play: () => {
+      const stage = new Stage();
+      const { here, there } = stage.openTogether();
+      stage.runUntil(() => here.state === 'SYN-RECEIVED');
+      tcpCalls.shutdownSend(here, stage.now);
+      stage.run();
+      tcpCalls.close(there, stage.now);
+      stage.run(seconds(61));
+      return stage;
+    },
+    clientWay: 'CLOSED SYN-SENT SYN-RECEIVED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED',
+    serverWay: `${openedTogether} CLOSE-WAIT LAST-ACK CLOSED`,
+  },
+  {
+    title: 'a refused connection goes from SYN-SENT to CLOSED',
+    play: () => {
+      const stage = new Stage();
+      stage.connect();
+      stage.run();
+      return stage;
+    },
+    clientWay: 'CLOSED SYN-SENT CLOSED',
+    serverWay: 'CLOSED',
+  },
+  {
+    title: 'a half-open connection whose peer is gone closes when the SYN-ACKs run out',
+    play: () => {
+      const stage = new Stage();
+      stage.listen();
+      stage.link.backward.filter = () => true;
+      const here = stage.connect();
+      stage.run(ms(20));
+      tcpCalls.close(here, stage.now);
+      stage.run(seconds(70));
+      return stage;
+    },
+    clientWay: 'CLOSED SYN-SENT CLOSED',
+    serverWay: 'CLOSED SYN-RECEIVED CLOSED',
+  },
+  {
+    title: 'an abort ends both sides from ESTABLISHED',
+    play: () => {
+      const stage = new Stage();
+      const { here } = stage.open();
+      tcpCalls.abort(here, stage.now);
+      stage.run();
+      return stage;
+    },
+    clientWay: `${opened} CLOSED`,
+    serverWay: `${accepted} CLOSED`,
+  },
+  {
+    title: 'an abort ends a side in FIN-WAIT-1, and the reset one in CLOSE-WAIT',
+    play: () => {
+      const stage = new Stage();
+      const { here } = stage.open();
+      stage.link.backward.filter = () => true;
+      tcpCalls.shutdownSend(here, stage.now);
+      stage.run(ms(50));
+      tcpCalls.abort(here, stage.now);
+      stage.run();
+      return stage;
+    },
+    clientWay: `${opened} FIN-WAIT-1 CLOSED`,
+    serverWay: `${accepted} CLOSE-WAIT CLOSED`,
+  },
+  {
+    title: 'a closed socket does not wait in FIN-WAIT-2 for ever',
+    play: () => {
+      const stage = new Stage();
+      const { here } = stage.open();
+      tcpCalls.close(here, stage.now);
+      stage.run(seconds(62));
+      return stage;
+    },
+    clientWay: `${opened} FIN-WAIT-1 FIN-WAIT-2 CLOSED`,
+    serverWay: `${accepted} CLOSE-WAIT`,
+  },
+  {
+    title: 'an abort ends a side in CLOSING',
+    play: () => {
+      const stage = new Stage();
+      const { here, there } = stage.open();
+      tcpCalls.shutdownSend(here, stage.now);
+      tcpCalls.shutdownSend(there, stage.now);
+      stage.runUntil(() => here.state === 'CLOSING');
+      tcpCalls.abort(here, stage.now);
+      stage.run(seconds(61));
+      return stage;
+    },
+    clientWay: `${opened} FIN-WAIT-1 CLOSING CLOSED`,
+    serverWay: `${accepted} FIN-WAIT-1 CLOSING TIME-WAIT CLOSED`,
+  },
+];
+
+const travelled = new Set<string>();
+
+function remember(way: readonly string[]): void {
+  for (let index = 1; index < way.length; index++) travelled.add(`${way[index - 1]} > ${way[index]}`);
+}
+
+for (const { title, play, clientWay, serverWay } of scenarios) {
+  test.serial(title, (t) => {
+    const stage = play();
+    remember(stage.clientWay);
+    remember(stage.serverWay);
+
+    t.is(stage.clientWay.join(' '), clientWay);
+    t.is(stage.serverWay.join(' '), serverWay);
+  });
+}
+
+test.serial('every arc of the transition table has been travelled, and no other', (t) => {
+  const legal = Object.entries(arcs).flatMap(([from, list]) => list.map((to) => `${from} > ${to}`));
+
+  t.deepEqual([...travelled].sort(), legal.sort());
+});
