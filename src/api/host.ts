@@ -1,5 +1,4 @@
 import type { Runner } from '../stack/index.ts';
-import type { Socket } from './socket.ts';
 
 export interface HostSettings {
   /** Names and their addresses, like a hosts file. `localhost` is there already. */
@@ -8,15 +7,21 @@ export interface HostSettings {
   readonly limit?: number;
 }
 
+/** What a host knows of a socket. */
+interface OpenSocket {
+  wake(): void;
+  close(): void;
+}
+
 /** What the sockets of one host share: who turns the stack, the names it knows, the descriptor numbers. */
 export class SocketHost {
   readonly runner: Runner;
   /** Names that resolve without asking anybody, in lower case. */
   readonly hosts: ReadonlyMap<string, string>;
   /** Who waits on which endpoint of the stack. */
-  readonly owners: WeakMap<object, Socket> = new WeakMap();
+  readonly owners: WeakMap<object, OpenSocket> = new WeakMap();
   readonly #limit: number;
-  readonly #open: Map<number, Socket> = new Map();
+  readonly #open: Map<number, OpenSocket> = new Map();
   /** No number below this one is free. */
   #lowest = firstDescriptor;
 
@@ -33,7 +38,7 @@ export class SocketHost {
   }
 
   /** Gives a socket the lowest free descriptor number, from 3 on, as a kernel does. */
-  add(socket: Socket): number {
+  add(socket: OpenSocket): number {
     let fd = this.#lowest;
     while (this.#open.has(fd)) fd++;
     this.#lowest = fd + 1;

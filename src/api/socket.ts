@@ -1,13 +1,10 @@
 import {
   type Address,
   anyV4,
-  broadcastV4,
-  empty,
   type ErrorCode,
-  ipv4,
+  empty,
   type Listener,
   type PortClaim,
-  parseAddress,
   type Runner,
   StackError,
   seconds,
@@ -17,6 +14,7 @@ import {
 } from '../stack/index.ts';
 import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
 import type { SocketHost } from './host.ts';
+import { resolveHost, toPort } from './names.ts';
 
 /** Text is sent as UTF-8. */
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
@@ -42,6 +40,8 @@ export class Socket {
   readonly #udp: UdpEndpoint | null;
   #isConnecting = false;
   #waiters: (() => void)[] = [];
+  /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
+  readonly #writers: { sent: number }[] = [];
 
   /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
   constructor(host: SocketHost, type: 'stream' | 'dgram', tcb: Tcb | null = null) {
@@ -58,23 +58,23 @@ export class Socket {
    * Opens a connection, or fixes the peer of a datagram socket. The timeout ends the waiting, not the attempt.
    * @param host an address, a name of the hosts table, or 32 bits in host order; null lets a datagram socket's peer go
    */
-  async connect(host: string | number | null, port = 0): Promise<Result<true>> {
+  async connect(host: string | number | null, port: number | string = 0): Promise<Result<true>> {
     return this.#try('connect', async () => {
       if (host === null) {
         if (this.#udp === null) throw new StackError('EAFNOSUPPORT');
         this.#stack.udp.disconnect(this.#udp);
         return ok(true as const);
       }
-      const remote = this.#resolve(host);
-      checkPort(port);
+      const remotePort = toPort(port);
+      const remote = resolveHost(host, this.#host.hosts);
       if (remote === null) return [null, unknownHost];
       if (this.#udp !== null) {
-        this.#stack.udp.connect(this.#udp, remote, port);
+        this.#stack.udp.connect(this.#udp, remote, remotePort);
         return ok(true as const);
       }
       if (this.#listener !== null) throw new StackError('EISCONN');
       if (this.#tcb === null) {
-        this.#tcb = this.#stack.tcp.connect(remote, port, this.#claim, anyV4, this.#now());
+        this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, anyV4, this.#now());
         this.#claim = null;
         this.#isConnecting = true;
         this.#host.owners.set(this.#tcb, this);
@@ -91,15 +91,15 @@ export class Socket {
   }
 
   /** Gives the socket a local address and port; port 0 takes a free one. */
-  async bind(host: string | number, port: number): Promise<Result<true>> {
+  async bind(host: string | number, port: number | string): Promise<Result<true>> {
     return this.#try('bind', () => {
-      checkPort(port);
-      const address = this.#resolve(host);
+      const localPort = toPort(port);
+      const address = resolveHost(host, this.#host.hosts);
       if (address === null) return [null, unknownHost];
-      if (this.#udp !== null) this.#stack.udp.bind(this.#udp, address, port);
+      if (this.#udp !== null) this.#stack.udp.bind(this.#udp, address, localPort);
       else {
         if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
-        this.#claim = this.#stack.tcp.bind(address, port, true);
+        this.#claim = this.#stack.tcp.bind(address, localPort, true);
       }
       return ok(true as const);
     });
@@ -143,44 +143,62 @@ export class Socket {
    */
   async write(data: string | Uint8Array): Promise<Result<number> | readonly [null, ErrorText, number]> {
     const bytes = toBytes(data);
-    let sent = 0;
+    const progress = { sent: 0 };
     const result = await this.#try('write', async () => {
       if (this.#udp !== null) return ok(await this.#sendDatagram(bytes, null, 0));
-      const tcb = this.#tcb;
-      if (tcb === null) throw new StackError('EPIPE');
+      if (this.#tcb === null) throw new StackError('EPIPE');
       const deadline = this.#deadline();
-      for (;;) {
-        try {
-          sent += tcpCalls.send(tcb, sent === 0 ? bytes : bytes.subarray(sent));
-          this.#host.runner.kick();
-        } catch (error) {
-          if (!(error instanceof StackError) || error.code !== 'EAGAIN') throw error;
-          if (this.#timeout === 0 && sent > 0) return ok(sent);
-          await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), deadline);
-          continue;
-        }
-        if (sent >= bytes.length) return ok(sent);
+      this.#writers.push(progress);
+      try {
+        await this.#waitOrThrow(() => this.#writers[0] === progress, deadline);
+        await this.#writeAll(this.#tcb, bytes, progress, deadline);
+      } finally {
+        this.#writers.splice(this.#writers.indexOf(progress), 1);
+        if (this.#writers.length > 0) this.wake();
       }
+      return ok(progress.sent);
     });
-    return result[1] !== null && sent > 0 ? [null, result[1], sent] : result;
+    return result[1] !== null && progress.sent > 0 ? [null, result[1], progress.sent] : result;
+  }
+
+  async #writeAll(tcb: Tcb, bytes: Uint8Array, progress: { sent: number }, deadline: number): Promise<void> {
+    for (;;) {
+      try {
+        progress.sent += tcpCalls.send(tcb, progress.sent === 0 ? bytes : bytes.subarray(progress.sent));
+        this.#host.runner.kick();
+        if (progress.sent >= bytes.length) return;
+      } catch (error) {
+        if (!isEagain(error)) throw error;
+        if (this.#timeout === 0 && progress.sent > 0) return;
+        await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), deadline);
+      }
+    }
   }
 
   /** Sends one datagram to an address. */
-  async sendto(data: string | Uint8Array, host: string | number, port: number): Promise<Result<number>> {
-    checkPort(port);
+  async sendto(data: string | Uint8Array, host: string | number, port: number | string): Promise<Result<number>> {
     return this.#try('sendto', async () => {
       if (this.#udp === null) throw new StackError('EISCONN');
-      const remote = this.#resolve(host);
+      const remotePort = toPort(port);
+      const remote = resolveHost(host, this.#host.hosts);
       if (remote === null) return [null, unknownHost];
-      return ok(await this.#sendDatagram(toBytes(data), remote, port));
+      return ok(await this.#sendDatagram(toBytes(data), remote, remotePort));
     });
   }
 
   async #sendDatagram(bytes: Uint8Array, remote: Address | null, port: number): Promise<number> {
     const udp = this.#udp!;
-    const sent = this.#stack.udp.send(udp, bytes, remote, port);
-    this.#host.runner.kick();
-    return sent;
+    const deadline = this.#deadline();
+    for (;;) {
+      try {
+        const sent = this.#stack.udp.send(udp, bytes, remote, port);
+        this.#host.runner.kick();
+        return sent;
+      } catch (error) {
+        if (!isEagain(error)) throw error;
+        await this.#waitOrThrow(() => this.#stack.udp.hasRoom(udp, bytes.length) || udp.error !== null, deadline);
+      }
+    }
   }
 
   /**
@@ -387,25 +405,11 @@ export class Socket {
     this.lastError = { code: error.code, syscall };
     return [null, texts[error.code]];
   }
-
-  /** An IPv4 address from what a user may write for a host, or null. */
-  #resolve(host: string | number): Address | null {
-    if (typeof host === 'number') return ipv4(host);
-    if (typeof host !== 'string') throw new TypeError('host: a string or a number');
-    if (host === '') return anyV4;
-    if (host === '<broadcast>') return broadcastV4;
-    const named = this.#host.hosts.get(host.toLowerCase()) ?? host;
-    const address = parseAddress(named);
-    return address?.isV4 ? address : null;
-  }
 }
 
 const isOpening = (tcb: Tcb): boolean => tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
 
-/** @throws RangeError not a port */
-function checkPort(port: number): void {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`port ${port} is not 0 to 65535`);
-}
+const isEagain = (error: unknown): boolean => error instanceof StackError && error.code === 'EAGAIN';
 
 const toBytes = (data: string | Uint8Array): Uint8Array => {
   if (typeof data === 'string') return new TextEncoder().encode(data);

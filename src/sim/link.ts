@@ -62,7 +62,15 @@ export class Wire {
   }
 
   #carry(bytes: Uint8Array, length: number, index: number): Fate {
-    const { mtu = 1500, delay = 0, jitter = 0, rate, queue = 256 << 10, reorder, reorderDelay = ms(10) } = this.settings;
+    const {
+      mtu = 1500,
+      delay = 0,
+      jitter = 0,
+      rate,
+      queue = 256 << 10,
+      reorder,
+      reorderDelay = ms(10),
+    } = this.settings;
     const { now } = this.#clock;
     if (length > mtu) return 'too long';
     if (this.filter?.(bytes, length, index)) return 'lost';

@@ -1,11 +1,4 @@
-import {
-  type Address,
-  copyAddress,
-  isLoopback,
-  isMulticast,
-  ipv4,
-  type Prefix,
-} from './base/address.ts';
+import { type Address, copyAddress, ipv4, isLoopback, isMulticast, type Prefix } from './base/address.ts';
 import { Counters, type DropReason } from './base/counters.ts';
 import type { Observer } from './base/observe.ts';
 import { type StackOptions, type StackSettings, withDefaults } from './base/options.ts';

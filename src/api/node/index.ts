@@ -1,5 +1,13 @@
 /** Our stack under Node: a host on a TUN interface, and its sockets as Node's streams. */
-export { type AdoptOptions, adoptDescriptor, adoptTun, openTun, TunError, type TunLike, type TunOptions } from '../../tun/index.ts';
+export {
+  type AdoptOptions,
+  adoptDescriptor,
+  adoptTun,
+  openTun,
+  TunError,
+  type TunLike,
+  type TunOptions,
+} from '../../tun/index.ts';
 export { type OpenHost, type OpenHostOptions, openHost } from './open-host.ts';
 export { CryptoRandom } from './random.ts';
 export { NodeScheduler } from './scheduler.ts';

@@ -72,7 +72,8 @@ export class Counters {
   tcpFastRetrans = 0;
   tcpChallengeAcks = 0;
   tcpZeroWindowProbes = 0;
-  readonly drops: Record<DropReason, number> = Object.fromEntries(
-    dropReasons.map((reason) => [reason, 0]),
-  ) as Record<DropReason, number>;
+  readonly drops: Record<DropReason, number> = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<
+    DropReason,
+    number
+  >;
 }

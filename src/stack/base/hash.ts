@@ -67,7 +67,13 @@ function finishHalf(length: number): number {
 }
 
 /** The hash of a connection's two addresses and two ports, without building an array (bench: core). */
-export function hashTuple(key: TableKey, local: Address, localPort: number, remote: Address, remotePort: number): number {
+export function hashTuple(
+  key: TableKey,
+  local: Address,
+  localPort: number,
+  remote: Address,
+  remotePort: number,
+): number {
   v0 = key.k0;
   v1 = key.k1;
   v2 = 0x6c796765 ^ key.k0;

@@ -1,6 +1,6 @@
-import type { Random } from '../base/random.ts';
 import { getUint8, setUint8, setUint16, setUint32 } from '../base/bytes.ts';
 import { checksum } from '../base/checksum.ts';
+import type { Random } from '../base/random.ts';
 import { type Micros, seconds } from '../base/time.ts';
 import { type Datagram, protocolIcmp } from '../wire/datagram.ts';
 import { icmpHeaderLength, isIcmpError } from '../wire/icmpv4.ts';

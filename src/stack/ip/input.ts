@@ -32,12 +32,7 @@ export function acceptDatagram(
 }
 
 /** RFC 1122 section 3.2.1.3: no loopback, multicast, broadcast, reserved or unspecified source from a wire, nor our own. */
-function mayBeSource(
-  source: Address,
-  onLoopback: boolean,
-  from: Interface,
-  interfaces: readonly Interface[],
-): boolean {
+function mayBeSource(source: Address, onLoopback: boolean, from: Interface, interfaces: readonly Interface[]): boolean {
   if (source.w3 >>> 24 === 0 || isMulticast(source) || source.w3 === 0xffffffff || isReservedV4(source)) return false;
   if (onLoopback) return true;
   return !isLoopback(source) && !from.isBroadcast(source) && !isOurs(source, false, interfaces);

@@ -29,4 +29,3 @@ export class RouteTable {
 
 /** The prefix that every address of the family of `like` matches. */
 export const defaultPrefix = (like: Address): Prefix => ({ address: like.isV4 ? anyV4 : anyV6, bits: 0 });
-

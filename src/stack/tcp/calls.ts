@@ -1,5 +1,5 @@
 import { StackError } from '../base/errors.ts';
-import { type Micros } from '../base/time.ts';
+import type { Micros } from '../base/time.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { abandon } from './ending.ts';
 import { sendAbort } from './reset.ts';

@@ -116,7 +116,8 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   const mayGrow = onNewAck(tcb, ack, segments);
   if (mayGrow && tcb.state !== 'SYN-SENT') tcb.congestion.onAck(segments, isLimited(tcb, flight));
   tcb.cwndLimited = false;
-  if (sentLog.length === 0) tcb.timers.retransmit = never; // RFC 6298 section 5.2
+  if (sentLog.length === 0)
+    tcb.timers.retransmit = never; // RFC 6298 section 5.2
   else setTimer(tcb, 'retransmit', now + tcb.rtt.rto); // section 5.3
   context.changed.add(tcb);
   context.output.add(tcb);

@@ -49,7 +49,8 @@ function checkSequence(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (!isOld && isAcceptable(tcb, seg)) return true;
   tcb.context.drop(isOld ? 'old timestamp' : 'unacceptable sequence number', now);
   if ((seg.flags & RST) !== 0) return false;
-  if ((seg.flags & SYN) !== 0) challenge(tcb, now); // RFC 5961 section 4.2: whatever its number
+  if ((seg.flags & SYN) !== 0)
+    challenge(tcb, now); // RFC 5961 section 4.2: whatever its number
   else if (seg.len > 0) {
     refreshTimeWait(tcb, seg, now);
     acknowledgeNow(tcb);

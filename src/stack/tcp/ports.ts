@@ -1,7 +1,6 @@
 import { type Address, sameAddress } from '../base/address.ts';
 import type { StackOptions } from '../base/options.ts';
-import { randomBelow, type Random } from '../base/random.ts';
-import type { Demux } from './demux.ts';
+import { type Random, randomBelow } from '../base/random.ts';
 
 /** A local port that a socket holds. */
 export interface PortClaim {
@@ -12,18 +11,21 @@ export interface PortClaim {
   listening: boolean;
 }
 
+/** Is there a connection with this four-tuple? */
+type IsConnected = (local: Address, localPort: number, remote: Address, remotePort: number) => boolean;
+
 /** Which local TCP ports are taken, and the choice of ephemeral ones (RFC 6056). */
 export class Ports {
   /** Keys are ports of ours, chosen by our own user. */
   readonly #claims: Map<number, PortClaim[]> = new Map();
   readonly #options: StackOptions;
   readonly #random: Random;
-  readonly #demux: Demux;
+  readonly #isConnected: IsConnected;
 
-  constructor(options: StackOptions, random: Random, demux: Demux) {
+  constructor(options: StackOptions, random: Random, isConnected: IsConnected) {
     this.#options = options;
     this.#random = random;
-    this.#demux = demux;
+    this.#isConnected = isConnected;
   }
 
   /** Takes `port`, or a random free one for 0. Returns null when it is taken. */
@@ -52,9 +54,7 @@ export class Ports {
 
   /** A port for a connection that was not bound: random, not held by a socket, and free for this very peer. 0: none. */
   forConnection(local: Address, remote: Address, remotePort: number): number {
-    return this.#ephemeral(
-      (port) => !this.#claims.has(port) && this.#demux.find(local, port, remote, remotePort) === null,
-    );
+    return this.#ephemeral((port) => !this.#claims.has(port) && !this.#isConnected(local, port, remote, remotePort));
   }
 
   #isFree(address: Address, port: number, reuse: boolean): boolean {

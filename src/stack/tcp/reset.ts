@@ -1,6 +1,6 @@
+import type { Address } from '../base/address.ts';
 import { setUint8, setUint16, setUint32 } from '../base/bytes.ts';
 import { type Seq, seqAdd, seqZero } from '../base/seq.ts';
-import type { Address } from '../base/address.ts';
 import { ACK, finishSegment, RST, type Segment, tcpHeaderLength } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';
 

@@ -1,5 +1,5 @@
 import { type Seq, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
-import { type Micros } from '../base/time.ts';
+import type { Micros } from '../base/time.ts';
 
 const LOST = 1;
 const SACKED = 2;

@@ -1,8 +1,8 @@
 import type { Address } from '../base/address.ts';
-import type { Fifo } from '../base/fifo.ts';
 import type { Counters, DropReason } from '../base/counters.ts';
 import type { Deadlines, Timed } from '../base/deadlines.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import type { Fifo } from '../base/fifo.ts';
 import type { Observer } from '../base/observe.ts';
 import type { StackOptions } from '../base/options.ts';
 import type { FindPath, Path } from '../base/path.ts';

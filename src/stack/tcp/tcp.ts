@@ -1,6 +1,7 @@
 import type { Address } from '../base/address.ts';
-import { type Counters, type DropReason } from '../base/counters.ts';
+import type { Counters, DropReason } from '../base/counters.ts';
 import { Deadlines } from '../base/deadlines.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import { StackError } from '../base/errors.ts';
 import type { Observer } from '../base/observe.ts';
 import type { StackOptions } from '../base/options.ts';
@@ -8,8 +9,7 @@ import { type FindPath, headerRoom } from '../base/path.ts';
 import type { Random } from '../base/random.ts';
 import type { ChangedList } from '../base/ready.ts';
 import { type Seq, seqGe, seqGt } from '../base/seq.ts';
-import { type Micros } from '../base/time.ts';
-import type { ErrorCode } from '../base/errors.ts';
+import type { Micros } from '../base/time.ts';
 import { type Datagram, type Outgoing, protocolTcp } from '../wire/datagram.ts';
 import { readSegment, Segment } from '../wire/tcp.ts';
 import { abort } from './calls.ts';
@@ -58,7 +58,7 @@ export class Tcp {
   constructor(services: TcpServices) {
     this.#services = services;
     this.#demux = new Demux(services.random);
-    this.#ports = new Ports(services.options, services.random, this.#demux);
+    this.#ports = new Ports(services.options, services.random, (...tuple) => this.#demux.find(...tuple) !== null);
     this.#initial = new InitialSequence(services.random);
     this.#context = { ...services, deadlines: this.#deadlines, output: this.#output, demux: this.#demux };
   }

@@ -1,6 +1,6 @@
+import { seqLe, seqLt, toSeq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { seconds } from '../base/time.ts';
-import { seqLe, seqLt, toSeq } from '../base/seq.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { RST } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';

@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { Fifo } from '../base/fifo.ts';
-import type { Endpoint } from '../base/ready.ts';
+import type { ChangedList, Endpoint } from '../base/ready.ts';
 
 /** A datagram that has arrived, with where it came from. */
 export interface ReceivedDatagram {
@@ -32,15 +32,18 @@ export class UdpEndpoint implements Endpoint {
   writeShut = false;
   isClosed = false;
   mayBroadcast = false;
-  /** Octets sent that have not left yet. */
+  /** Octets sent that have not left yet, each datagram's overhead included. */
   waitingToLeave = 0;
   receiveLimit: number;
   readonly #queue: Fifo<ReceivedDatagram> = new Fifo();
   #held = 0;
 
-  constructor(family: Address, receiveLimit: number) {
+  readonly #changed: ChangedList;
+
+  constructor(family: Address, receiveLimit: number, changed: ChangedList) {
     this.local = family;
     this.receiveLimit = receiveLimit;
+    this.#changed = changed;
   }
 
   get readable(): boolean {
@@ -69,13 +72,18 @@ export class UdpEndpoint implements Endpoint {
     return next;
   }
 
-  /** Room for `octets` more among what waits to leave? */
+  /** May a datagram of `octets` join those that wait to leave? A lone one always may. */
   hasRoom(octets: number, limit: number): boolean {
-    return this.waitingToLeave === 0 || this.waitingToLeave + octets <= limit;
+    return this.waitingToLeave === 0 || this.waitingToLeave + octets + overhead <= limit;
+  }
+
+  queued(octets: number): void {
+    this.waitingToLeave += octets + overhead;
   }
 
   departed(octets: number): void {
-    this.waitingToLeave -= octets;
+    this.waitingToLeave -= octets + overhead;
+    this.#changed.add(this);
   }
 
   clear(): void {

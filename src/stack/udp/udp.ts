@@ -4,7 +4,7 @@ import type { Counters, DropReason } from '../base/counters.ts';
 import { type ErrorCode, StackError } from '../base/errors.ts';
 import type { StackOptions } from '../base/options.ts';
 import { type FindPath, headerRoom } from '../base/path.ts';
-import { randomBelow, type Random } from '../base/random.ts';
+import { type Random, randomBelow } from '../base/random.ts';
 import type { ChangedList } from '../base/ready.ts';
 import { type Datagram, Outgoing, protocolUdp } from '../wire/datagram.ts';
 import { readUdp, UdpHeader, udpHeaderLength, writeUdp } from '../wire/udp.ts';
@@ -42,7 +42,7 @@ export class Udp {
 
   /** A new endpoint of the family of `any` (the unspecified address). It holds no port until it is bound or sends. */
   open(any: Address): UdpEndpoint {
-    return new UdpEndpoint(any, this.#services.options.udpReceiveBuffer);
+    return new UdpEndpoint(any, this.#services.options.udpReceiveBuffer, this.#services.changed);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Udp {
     // Until the stack fragments, what does not fit is refused rather than lost on the way.
     if (headerRoom(remote) + length > path.mtu) throw new StackError('EMSGSIZE', `longer than the MTU of ${path.mtu}`);
     if (endpoint.localPort === 0) this.bind(endpoint, endpoint.local, 0);
-    if (!endpoint.hasRoom(length, this.#services.options.udpSendBuffer)) throw new StackError('EAGAIN');
+    if (!this.hasRoom(endpoint, data.length)) throw new StackError('EAGAIN');
     const payload = new Uint8Array(length);
     copyBytes(data, 0, data.length, payload, udpHeaderLength);
     const out = this.#out;
@@ -115,10 +115,15 @@ export class Udp {
     out.ttl = this.#services.options.ttl;
     out.trafficClass = 0;
     writeUdp(payload, 0, endpoint.localPort, remotePort, out);
-    if (!this.#services.send(out, payload, path.interfaceIndex, endpoint)) throw new StackError('EAGAIN');
-    endpoint.waitingToLeave += length;
+    if (!this.#services.send(out, payload, path.interfaceIndex, endpoint)) throw new StackError('ENOBUFS');
+    endpoint.queued(length);
     this.#services.counters.udpOutDatagrams++;
     return data.length;
+  }
+
+  /** Would `send` take a datagram of so many octets now? */
+  hasRoom(endpoint: UdpEndpoint, octets: number): boolean {
+    return endpoint.hasRoom(udpHeaderLength + octets, this.#services.options.udpSendBuffer);
   }
 
   /** Throws the error that an earlier datagram has drawn, once. */
@@ -150,8 +155,13 @@ export class Udp {
     const header = this.#header;
     const malformed = readUdp(datagram, header);
     if (malformed !== null) return malformed;
-    if (header.sourcePort === 0) return 'bad UDP length'; // no answer could ever reach it
-    const endpoint = this.#find(datagram.destination, header.destinationPort, datagram.source, header.sourcePort, datagram.toMany);
+    const endpoint = this.#find(
+      datagram.destination,
+      header.destinationPort,
+      datagram.source,
+      header.sourcePort,
+      datagram.toMany,
+    );
     if (endpoint === null) return 'no UDP socket';
     if (endpoint.readShut) return 'UDP buffer full';
     const accepted = endpoint.accept({

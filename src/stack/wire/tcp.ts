@@ -1,4 +1,4 @@
-import { type Address } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
 import { empty, getUint8, getUint16, getUint32, setUint16 } from '../base/bytes.ts';
 import { finishChecksum, pseudoHeaderSum, sumBytes } from '../base/checksum.ts';
 import type { DropReason } from '../base/counters.ts';

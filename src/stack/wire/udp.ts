@@ -40,7 +40,13 @@ export function readUdp(datagram: Datagram, into: UdpHeader): DropReason | null 
 }
 
 /** Writes the UDP header at `at`, in front of out.length - 8 octets of text that are already there. */
-export function writeUdp(into: Uint8Array, at: number, sourcePort: number, destinationPort: number, out: Outgoing): void {
+export function writeUdp(
+  into: Uint8Array,
+  at: number,
+  sourcePort: number,
+  destinationPort: number,
+  out: Outgoing,
+): void {
   setUint16(into, at, sourcePort);
   setUint16(into, at + 2, destinationPort);
   setUint16(into, at + 4, out.length);
