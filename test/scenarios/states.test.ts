@@ -1,7 +1,18 @@
 /** Whole connections in virtual time, each along its own way through the states of RFC 9293 section 3.3.2. */
 import test from 'ava';
 import { type LinkSettings, type Network, pair } from '../../src/sim/index.ts';
-import { anyV4, arcs, ipv4, type Listener, ms, type Observer, seconds, type Stack, type Tcb, tcpCalls } from '../../src/stack/index.ts';
+import {
+  anyV4,
+  arcs,
+  ipv4,
+  type Listener,
+  ms,
+  type Observer,
+  type Stack,
+  seconds,
+  type Tcb,
+  tcpCalls,
+} from '../../src/stack/index.ts';
 
 const clientAddress = ipv4(0x0a000001);
 const serverAddress = ipv4(0x0a000002);
@@ -17,7 +28,12 @@ class Stage {
   readonly serverWay: string[] = ['CLOSED'];
 
   constructor(link: LinkSettings = { delay: ms(10) }) {
-    const { network, client, server, link: wires } = pair({
+    const {
+      network,
+      client,
+      server,
+      link: wires,
+    } = pair({
       link,
       observers: { client: this.#recorder(this.clientWay), server: this.#recorder(this.serverWay) },
     });
@@ -68,8 +84,20 @@ class Stage {
 
   /** Both ends connect to each other at the same time. */
   openTogether(): { here: Tcb; there: Tcb } {
-    const here = this.client.tcp.connect(serverAddress, 2000, this.client.tcp.bind(anyV4, 1000, false), anyV4, this.now);
-    const there = this.server.tcp.connect(clientAddress, 1000, this.server.tcp.bind(anyV4, 2000, false), anyV4, this.now);
+    const here = this.client.tcp.connect(
+      serverAddress,
+      2000,
+      this.client.tcp.bind(anyV4, 1000, false),
+      anyV4,
+      this.now,
+    );
+    const there = this.server.tcp.connect(
+      clientAddress,
+      1000,
+      this.server.tcp.bind(anyV4, 2000, false),
+      anyV4,
+      this.now,
+    );
     return { here, there };
   }
 }

@@ -3,18 +3,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SocketModule } from '../../src/api/index.ts';
 import { toDuplex } from '../../src/api/node/index.ts';
-import type { Stack } from '../../src/stack/index.ts';
 import { page } from './page.ts';
 import { serveTcp } from './serve.ts';
-import { countersOf, socketTable } from './stats.ts';
-
-/** What the page shows: a host's name, its stack, and the time that it has. */
-export interface Subject {
-  readonly name: string;
-  readonly stack: Stack;
-  readonly wallClock: () => Date;
-  readonly uptimeSeconds: () => number;
-}
+import { type Subject, stats } from './stats.ts';
 
 /** HTTP on port 80: `/` a page that watches the stack, `/stats.json` the same for programs, `/bytes/N` N octets. */
 export async function startHttp(module: SocketModule, subject: Subject): Promise<Server> {
@@ -49,22 +40,6 @@ async function respond(request: IncomingMessage, response: ServerResponse, subje
 function sendText(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) });
   response.end(text); // node:http leaves the body out for HEAD
-}
-
-export type Stats = ReturnType<typeof stats>;
-
-function stats({ name, stack, uptimeSeconds }: Subject) {
-  return {
-    name,
-    uptimeSeconds: Math.round(uptimeSeconds() * 1000) / 1000,
-    interfaces: stack.interfaces.map((each) => ({
-      name: each.name,
-      mtu: each.mtu,
-      addresses: each.addresses.map(({ address, bits }) => `${address}/${bits}`),
-    })),
-    sockets: socketTable(stack),
-    counters: countersOf(stack),
-  };
 }
 
 /** `octets` octets, of which the one at offset i is i modulo 256. */

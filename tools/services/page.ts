@@ -1,4 +1,4 @@
-import type { Stats } from './http.ts';
+import type { Stats } from './stats.ts';
 
 /** The page at `/`: complete as it is sent, and kept up to date by a script that asks for /stats.json. */
 export function page(stats: Stats): string {
@@ -6,7 +6,7 @@ export function page(stats: Stats): string {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escape(stats.name)}</title>
+<title>${escapeHtml(stats.name)}</title>
 <style>
   body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1b2a33 }
   table { border-collapse: collapse; width: 100%; font: 13px/1.6 ui-monospace, monospace }
@@ -14,7 +14,7 @@ export function page(stats: Stats): string {
   h1 { font-weight: 500 } h2 { font-size: 1.1rem; margin-top: 2rem }
   #counters { columns: 3; font: 13px/1.6 ui-monospace, monospace; list-style: none; padding: 0 }
 </style>
-<h1>${escape(stats.name)}</h1>
+<h1>${escapeHtml(stats.name)}</h1>
 <p>Every packet of this page went through a TCP/IP stack written in TypeScript, in user space.
   Up for <span id="uptime">${stats.uptimeSeconds}</span> s.
   More: <a href="/stats.json">/stats.json</a>, <a href="/bytes/1000000">/bytes/N</a> (N octets).</p>
@@ -25,7 +25,7 @@ export function page(stats: Stats): string {
 </table>
 <h2>Counters</h2>
 <ul id="counters">${linesOf(stats.counters)
-    .map((line) => `<li>${escape(line)}`)
+    .map((line) => `<li>${escapeHtml(line)}`)
     .join('\n')}</ul>
 <script>
   const columns = ['protocol', 'state', 'local', 'remote', 'receiveQueue', 'sendQueue', 'cwnd', 'srttMs'];
@@ -50,12 +50,12 @@ export function page(stats: Stats): string {
 function cellsOf(row: Stats['sockets'][number]): string {
   const { protocol, state, local, remote, receiveQueue, sendQueue, cwnd = '', srttMs = '' } = row;
   const cells = [protocol, state, local, remote, receiveQueue, sendQueue, cwnd, srttMs];
-  return cells.map((cell) => `<td>${escape(String(cell))}`).join('');
+  return cells.map((cell) => `<td>${escapeHtml(String(cell))}`).join('');
 }
 
 function linesOf({ drops, ...counters }: Stats['counters']): string[] {
   return Object.entries({ ...counters, ...(drops as object) }).map(([name, count]) => `${name} ${count}`);
 }
 
-const escape = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

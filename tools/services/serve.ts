@@ -1,7 +1,11 @@
 import type { Socket, SocketModule } from '../../src/api/index.ts';
 
 /** Listens on a TCP port and gives every connection to `serve`, which owns it. @throws Error the port cannot be had */
-export async function serveTcp(module: SocketModule, port: number, serve: (socket: Socket) => Promise<void> | void): Promise<void> {
+export async function serveTcp(
+  module: SocketModule,
+  port: number,
+  serve: (socket: Socket) => Promise<void> | void,
+): Promise<void> {
   const listener = orThrow(module.tcp(), 'tcp');
   orThrow(await listener.bind('', port), `bind to TCP port ${port}`);
   orThrow(listener.listen(module.SOMAXCONN), `listen on TCP port ${port}`);

@@ -1,7 +1,32 @@
 import type { Stack } from '../../src/stack/index.ts';
 
+/** What is shown: a host's name, its stack, and the time that it has. */
+export interface Subject {
+  readonly name: string;
+  readonly stack: Stack;
+  readonly wallClock: () => Date;
+  readonly uptimeSeconds: () => number;
+}
+
+export type Stats = ReturnType<typeof stats>;
+
+/** Everything there is to see of a host. */
+export function stats({ name, stack, uptimeSeconds }: Subject) {
+  return {
+    name,
+    uptimeSeconds: Math.round(uptimeSeconds() * 1000) / 1000,
+    interfaces: stack.interfaces.map((each) => ({
+      name: each.name,
+      mtu: each.mtu,
+      addresses: each.addresses.map(({ address, bits }) => `${address}/${bits}`),
+    })),
+    sockets: socketTable(stack),
+    counters: countersOf(stack),
+  };
+}
+
 /** One line of the socket table. */
-export interface SocketRow {
+interface SocketRow {
   readonly protocol: 'tcp' | 'udp';
   readonly state: string;
   readonly local: string;
@@ -15,7 +40,7 @@ export interface SocketRow {
 }
 
 /** Every socket of a stack, listeners first. */
-export function socketTable(stack: Stack): SocketRow[] {
+function socketTable(stack: Stack): SocketRow[] {
   const rows: SocketRow[] = [];
   for (const listener of stack.tcp.listeners()) {
     const { length: receiveQueue } = listener.acceptQueue;
@@ -51,7 +76,7 @@ const at = ({ local, localPort }: { readonly local: unknown; readonly localPort:
   `${local}:${localPort}`;
 
 /** The counters, without the reasons for drops that have not come up. */
-export function countersOf({ counters }: Stack): Record<string, unknown> {
+function countersOf({ counters }: Stack): Record<string, unknown> {
   const drops = Object.fromEntries(Object.entries(counters.drops).filter(([, count]) => count > 0));
   return { ...counters, drops };
 }

@@ -1,0 +1,538 @@
+/** The documented socket module over two simulated hosts, in virtual time. Section numbers are those of the API's meaning. */
+import test from 'ava';
+import { createSocketModule, type Socket, type SocketModule } from '../../src/api/index.ts';
+import { type Pair, type PairSettings, pair } from '../../src/sim/index.ts';
+import { ms, seconds } from '../../src/stack/index.ts';
+
+interface Stage extends Pair {
+  readonly here: SocketModule;
+  readonly there: SocketModule;
+  /** Lets virtual time pass until the promise is settled. */
+  until<T>(promise: Promise<T>): Promise<T>;
+}
+
+function stage(settings: PairSettings = { link: { delay: ms(10) } }): Stage {
+  const made = pair(settings);
+  const names = { hosts: { Server: '10.0.0.2' } };
+  return {
+    ...made,
+    here: createSocketModule(made.client, names),
+    there: createSocketModule(made.server, names),
+    until: (promise) => made.network.until(promise),
+  };
+}
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+function unwrap<T>([value, error]: readonly [T | null, string | null, ...unknown[]]): T {
+  if (error !== null) throw new Error(error);
+  return value as T;
+}
+
+/** A listener on port 80 of the server. */
+async function listening({ there, until }: Stage, backlog = 8): Promise<Socket> {
+  const listener = unwrap(there.tcp());
+  unwrap(await until(listener.bind('', 80)));
+  unwrap(listener.listen(backlog));
+  return listener;
+}
+
+/** A connection from the client to the server. */
+async function connected(on: Stage): Promise<{ client: Socket; server: Socket; listener: Socket }> {
+  const listener = await listening(on);
+  const client = unwrap(on.here.tcp());
+  unwrap(await on.until(client.connect('10.0.0.2', 80)));
+  const server = unwrap(await on.until(listener.accept()));
+  return { client, server, listener };
+}
+
+test('1.2: socket() refuses what Linux refuses, with the text of Linux', (t) => {
+  const { here } = stage();
+  const { AF_INET, AF_UNIX, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_RDM, SOCK_SEQPACKET } = here;
+
+  t.is(here.socket(AF_INET, SOCK_STREAM)[1], null);
+  t.is(here.socket(AF_INET, SOCK_STREAM, 6)[1], null);
+  t.is(here.socket(AF_INET, SOCK_DGRAM, 17)[1], null);
+  t.is(here.socket(AF_INET, SOCK_RAW)[1], 'Protocol not supported');
+  t.is(here.socket(AF_INET, SOCK_STREAM, 17)[1], 'Protocol not supported');
+  t.is(here.socket(AF_INET, SOCK_RDM)[1], 'Socket type not supported');
+  t.is(here.socket(AF_INET, SOCK_SEQPACKET)[1], 'Socket type not supported');
+  t.is(here.socket(99, SOCK_STREAM)[1], 'Address family not supported by protocol');
+  t.is(here.socket(AF_UNIX, SOCK_STREAM)[1], 'Address family not supported by protocol');
+});
+
+test('1.2: sockets are limited in number', (t) => {
+  const { client } = pair();
+  const module = createSocketModule(client, { limit: 2 });
+  const first = unwrap(module.tcp());
+  module.tcp();
+
+  t.is(module.udp()[1], 'Too many open files');
+  first.close();
+  t.is(module.udp()[1], null);
+});
+
+test('1.9: descriptors are the lowest free numbers from 3 on, and -1 once closed', (t) => {
+  const { here } = stage();
+  const [a, b, c] = [here.tcp(), here.udp(), here.tcp()].map((result) => unwrap<Socket>(result)) as [
+    Socket,
+    Socket,
+    Socket,
+  ];
+
+  t.deepEqual([a.fileno(), b.fileno(), c.fileno()], [3, 4, 5]);
+  b.close();
+  b.close();
+  t.is(b.fileno(), -1);
+  t.is(String(a), '<socket: 3>');
+  t.is(unwrap(here.tcp()).fileno(), 4);
+});
+
+test('1.9: every call on a closed socket fails with EBADF', async (t) => {
+  const { here, until } = stage();
+  const socket = unwrap(here.tcp());
+  socket.close();
+
+  t.is((await until(socket.connect('10.0.0.2', 80)))[1], 'Bad file descriptor');
+  t.is((await until(socket.write('x')))[1], 'Bad file descriptor');
+  t.deepEqual(await until(socket.read(1)), [new Uint8Array(0), 'Bad file descriptor']);
+  t.is(socket.getsockname()[1], 'Bad file descriptor');
+  t.is(socket.shutdown(here.SHUT_WR)[1], 'Bad file descriptor');
+  t.deepEqual(socket.lastError, { code: 'EBADF', syscall: 'shutdown' });
+});
+
+test('a connection carries text both ways and ends in order', async (t) => {
+  const on = stage();
+  const { client, server } = await connected(on);
+
+  t.deepEqual(await on.until(client.write('hello')), [5, null]);
+  t.is(text((await on.until(server.read(1024)))[0]), 'hello');
+  t.deepEqual(await on.until(server.write(new Uint8Array([1, 2, 3]))), [3, null]);
+  t.deepEqual([...(await on.until(client.read(2)))[0]], [1, 2]);
+  t.deepEqual([...(await on.until(client.read(2)))[0]], [3]);
+  client.close();
+  t.deepEqual(await on.until(server.read(1)), [new Uint8Array(0), on.there.ERROR_CLOSED]);
+  server.close();
+  on.network.run(seconds(61));
+  t.is([...on.client.stack.tcp.connections(), ...on.server.stack.tcp.connections()].length, 0);
+});
+
+test('1.4: names of both ends are [host, port] pairs', async (t) => {
+  const on = stage();
+  const fresh = unwrap(on.here.tcp());
+
+  t.deepEqual(fresh.getsockname(), [['0.0.0.0', 0], null]);
+  t.is(fresh.getpeername()[1], 'Transport endpoint is not connected');
+  const { client, server, listener } = await connected(on);
+  t.deepEqual(client.getpeername(), [['10.0.0.2', 80], null]);
+  t.deepEqual(server.getpeername(), client.getsockname());
+  t.deepEqual(server.getsockname(), [['10.0.0.2', 80], null]);
+  t.deepEqual(listener.getsockname(), [['0.0.0.0', 80], null]);
+});
+
+test('1.4: a host may be a number, a name of the hosts table, or any form that inet_aton takes', async (t) => {
+  const on = stage();
+  const addressOf = async (host: string | number): Promise<unknown> => {
+    const socket = unwrap(on.here.udp());
+    const [, error] = await on.until(socket.connect(host, 9));
+    return error ?? unwrap(socket.getpeername())[0];
+  };
+
+  t.is(await addressOf(0x0a000002), '10.0.0.2');
+  t.is(await addressOf('167772162'), '10.0.0.2');
+  t.is(await addressOf('10.2'), '10.0.0.2');
+  t.is(await addressOf('0xa.0.02'), '10.0.0.2');
+  t.is(await addressOf('012.0.0.2'), '10.0.0.2');
+  t.is(await addressOf('server'), '10.0.0.2');
+  t.is(await addressOf('localhost'), '127.0.0.1');
+  t.is(await addressOf('10.0.0.256'), 'Name or service not known');
+  t.is(await addressOf('10.0.0.0.2'), 'Name or service not known');
+  t.is(await addressOf('unheard.of'), 'Name or service not known');
+});
+
+test('1.4: ports outside of 0 to 65535 and arguments of wrong types throw', async (t) => {
+  const { here } = stage();
+  const socket = unwrap(here.tcp());
+
+  await t.throwsAsync(socket.connect('10.0.0.2', 65_536), { instanceOf: RangeError });
+  await t.throwsAsync(socket.bind('10.0.0.1', -1), { instanceOf: RangeError });
+  await t.throwsAsync(socket.bind('10.0.0.1', 1.5), { instanceOf: RangeError });
+  await t.throwsAsync(socket.connect('10.0.0.2', 'http'), { instanceOf: TypeError });
+  await t.throwsAsync(socket.connect(undefined as never, 80), { instanceOf: TypeError });
+  await t.throwsAsync(socket.write(7 as never), { instanceOf: TypeError });
+  t.throws(() => socket.settimeout(Number.NaN), { instanceOf: TypeError });
+  t.throws(() => socket.settimeout('1' as never), { instanceOf: TypeError });
+});
+
+test('1.5: a refused connection says so, after one round trip', async (t) => {
+  const on = stage();
+  const socket = unwrap(on.here.tcp());
+
+  t.deepEqual(await on.until(socket.connect('10.0.0.2', 81)), [null, 'Connection refused']);
+  t.is(on.network.now, ms(20));
+});
+
+test('1.5: a connect that waits longer than the timeout says ERROR_TIMEOUT and goes on by itself', async (t) => {
+  const on = stage();
+  await listening(on);
+  on.link.forward.filter = (_bytes, _length, index) => index === 0;
+  const socket = unwrap(on.here.tcp());
+  socket.settimeout(0.5);
+
+  t.deepEqual(await on.until(socket.connect('10.0.0.2', 80)), [null, on.here.ERROR_TIMEOUT]);
+  t.is(on.network.now, ms(500));
+  socket.settimeout(-1);
+  t.deepEqual(await on.until(socket.connect('10.0.0.2', 80)), [true, null]);
+  t.is(on.network.now, ms(1020));
+});
+
+test('1.5: without waiting, connect says EINPROGRESS, EALREADY, and then EISCONN', async (t) => {
+  const on = stage();
+  await listening(on);
+  const socket = unwrap(on.here.tcp());
+  socket.setblocking(false);
+
+  t.is((await socket.connect('10.0.0.2', 80))[1], 'Operation now in progress');
+  t.is((await socket.connect('10.0.0.2', 80))[1], 'Operation already in progress');
+  on.network.run(ms(100));
+  t.is((await socket.connect('10.0.0.2', 80))[1], null);
+  t.is((await socket.connect('10.0.0.2', 80))[1], 'Transport endpoint is already connected');
+});
+
+test('1.5: a peer that never answers is given up after the SYN and six more: ERROR_TIMEOUT', async (t) => {
+  const on = stage();
+  on.link.forward.filter = () => true;
+  const socket = unwrap(on.here.tcp());
+
+  t.deepEqual(await on.until(socket.connect('10.0.0.2', 80)), [null, on.here.ERROR_TIMEOUT]);
+  t.is(on.network.now, seconds(127));
+});
+
+test('1.5: there is no route to a network that no interface is on', async (t) => {
+  const on = stage();
+  const socket = unwrap(on.here.tcp());
+
+  t.is((await on.until(socket.connect('192.0.2.1', 80)))[1], 'Network is unreachable');
+});
+
+test('1.6: bind takes a free port for 0, and refuses strange addresses, taken ports and a second time', async (t) => {
+  const on = stage();
+  const [a, b, c] = [on.here.tcp(), on.here.tcp(), on.here.tcp()].map((result) => unwrap<Socket>(result)) as [
+    Socket,
+    Socket,
+    Socket,
+  ];
+
+  t.is((await a.bind('10.0.0.1', 0))[1], null);
+  const [, port] = unwrap(a.getsockname());
+  t.true(port >= 32_768 && port <= 60_999);
+  t.is((await a.bind('10.0.0.1', 0))[1], 'Invalid argument');
+  t.is((await b.bind('10.0.0.9', 0))[1], 'Cannot assign requested address');
+  unwrap(a.listen(1));
+  t.is((await c.bind('10.0.0.1', port))[1], 'Address already in use');
+  a.close();
+  t.is((await c.bind('10.0.0.1', port))[1], null);
+});
+
+test('1.6: a backlog of n lets n + 1 connections finish before accept', async (t) => {
+  for (const backlog of [0, 1, 5]) {
+    const on = stage();
+    const listener = await listening(on, backlog);
+    const sockets = Array.from({ length: 10 }, () => unwrap(on.here.tcp()));
+    for (const socket of sockets) socket.settimeout(0.5);
+    await on.until(Promise.all(sockets.map((socket) => socket.connect('10.0.0.2', 80))));
+    listener.settimeout(0);
+    let accepted = 0;
+    while ((await listener.accept())[1] === null) accepted++;
+
+    t.is(accepted, backlog + 1);
+  }
+});
+
+test('1.6: accept waits, times out, says EAGAIN without waiting and EINVAL without listen', async (t) => {
+  const on = stage();
+  const listener = await listening(on);
+  listener.settimeout(0.2);
+
+  t.deepEqual(await on.until(listener.accept()), [null, on.there.ERROR_TIMEOUT]);
+  t.is(on.network.now, ms(200));
+  listener.settimeout(0);
+  t.is((await listener.accept())[1], 'Resource temporarily unavailable');
+  t.is((await unwrap(on.there.tcp()).accept())[1], 'Invalid argument');
+  t.is((await unwrap(on.there.udp()).accept())[1], 'Operation not supported');
+  t.is(unwrap(on.there.udp()).listen(1)[1], 'Operation not supported');
+});
+
+test('1.6: an accepted socket waits without limit, whatever the listener does', async (t) => {
+  const on = stage();
+  const listener = await listening(on);
+  const client = unwrap(on.here.tcp());
+  unwrap(await on.until(client.connect('10.0.0.2', 80)));
+  listener.settimeout(0.25);
+
+  t.is(unwrap(await on.until(listener.accept())).gettimeout(), -1);
+});
+
+test('1.6: listen binds an unbound socket to a free port', (t) => {
+  const { there } = stage();
+  const listener = unwrap(there.tcp());
+
+  t.is(listener.listen(1)[1], null);
+  t.true(unwrap(listener.getsockname())[1] >= 32_768);
+});
+
+test('what arrives before accept is not lost', async (t) => {
+  const on = stage();
+  const listener = await listening(on);
+  const client = unwrap(on.here.tcp());
+  unwrap(await on.until(client.connect('10.0.0.2', 80)));
+  unwrap(await on.until(client.write('early')));
+  client.close();
+  on.network.run(seconds(5));
+  const server = unwrap(await on.until(listener.accept()));
+
+  t.is(text((await on.until(server.read(100)))[0]), 'early');
+  t.is((await on.until(server.read(100)))[1], on.there.ERROR_CLOSED);
+});
+
+test('1.7: write waits until everything is in the send buffer, and the reader gets every octet in order', async (t) => {
+  const on = stage();
+  const { client, server } = await connected(on);
+  const data = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 31) >> 3);
+  let isWritten = false;
+  const writing = client.write(data).then((result) => {
+    isWritten = true;
+    return result;
+  });
+  on.network.run(seconds(60));
+
+  t.false(isWritten);
+  const got = new Uint8Array(data.length);
+  let length = 0;
+  while (length < got.length) {
+    const [piece] = await on.until(server.read(100_000));
+    got.set(piece, length);
+    length += piece.length;
+  }
+  t.deepEqual(await on.until(writing), [data.length, null]);
+  t.is(Buffer.compare(got, data), 0);
+});
+
+test('1.7: writes that nobody awaited keep their order', async (t) => {
+  const on = stage();
+  const { client, server } = await connected(on);
+  const pieces = ['a', 'b', 'c'].map((letter) => letter.repeat(900_000));
+  const writing = Promise.all(pieces.map((piece) => client.write(piece)));
+  const reading = (async () => {
+    let all = '';
+    while (all.length < 2_700_000) all += text((await server.read(65_536))[0]);
+    return all;
+  })();
+
+  t.is(await on.until(reading), pieces.join(''));
+  t.deepEqual(await on.until(writing), [
+    [900_000, null],
+    [900_000, null],
+    [900_000, null],
+  ]);
+});
+
+test('1.7: a write that times out tells what was accepted before', async (t) => {
+  const on = stage();
+  const { client } = await connected(on);
+  client.settimeout(2);
+  const [value, error, sent] = await on.until(client.write(new Uint8Array(5_000_000)));
+
+  t.is(value, null);
+  t.is(error, on.here.ERROR_TIMEOUT);
+  t.true(sent !== undefined && sent > 1_000_000 && sent < 2_000_000);
+});
+
+test('1.7: without waiting, write takes what fits, then says EAGAIN', async (t) => {
+  const on = stage();
+  const { client } = await connected(on);
+  client.setblocking(0);
+  const sent = unwrap<number>(await client.write(new Uint8Array(5_000_000)));
+
+  t.is(sent, 262_144);
+  t.is((await client.write('x'))[1], 'Resource temporarily unavailable');
+});
+
+test('1.7: write on an unconnected socket: ERROR_CLOSED on a stream, EDESTADDRREQ on a datagram socket', async (t) => {
+  const { here } = stage();
+
+  t.is((await unwrap(here.tcp()).write('x'))[1], here.ERROR_CLOSED);
+  t.is((await unwrap(here.udp()).write('x'))[1], 'Destination address required');
+});
+
+test('1.8: read: nothing for 0, a timeout, EAGAIN, ENOTCONN, and always data', async (t) => {
+  const on = stage();
+  const { client } = await connected(on);
+  const none = new Uint8Array(0);
+
+  t.deepEqual(await on.until(client.read(0)), [none, null]);
+  client.settimeout(0.3);
+  const before = on.network.now;
+  t.deepEqual(await on.until(client.read(10)), [none, on.here.ERROR_TIMEOUT]);
+  t.is(on.network.now - before, ms(300));
+  client.settimeout(0);
+  t.deepEqual(await client.read(10), [none, 'Resource temporarily unavailable']);
+  t.deepEqual(await unwrap(on.here.tcp()).read(10), [none, 'Transport endpoint is not connected']);
+});
+
+test('1.8: after a reset, what had come is read first, then ECONNRESET once, then the end', async (t) => {
+  const on = stage();
+  const { client, server } = await connected(on);
+  unwrap(await on.until(client.write('unread'))); // makes the server's close a reset
+  unwrap(await on.until(server.write('last words')));
+  on.network.run(ms(100));
+  server.close();
+  on.network.run(ms(100));
+
+  t.is(text((await on.until(client.read(100)))[0]), 'last words');
+  t.is((await on.until(client.read(100)))[1], 'Connection reset by peer');
+  t.is((await on.until(client.read(100)))[1], on.here.ERROR_CLOSED);
+  t.is((await on.until(client.write('x')))[1], on.here.ERROR_CLOSED);
+});
+
+test('1.9: closing wakes whoever waits, with EBADF', async (t) => {
+  const on = stage();
+  const { client, listener } = await connected(on);
+  const reading = client.read(10);
+  const accepting = listener.accept();
+  client.close();
+  listener.close();
+
+  t.is((await on.until(reading))[1], 'Bad file descriptor');
+  t.is((await on.until(accepting))[1], 'Bad file descriptor');
+});
+
+test('1.9: shutdown: the other direction goes on; wrong arguments and unconnected sockets are refused', async (t) => {
+  const on = stage();
+  const { client, server } = await connected(on);
+
+  t.is(client.shutdown(7)[1], 'Invalid argument');
+  t.is(unwrap(on.here.tcp()).shutdown(on.here.SHUT_RDWR)[1], 'Transport endpoint is not connected');
+  t.is(client.shutdown(on.here.SHUT_WR)[1], null);
+  t.is((await on.until(client.write('x')))[1], on.here.ERROR_CLOSED);
+  t.is((await on.until(server.read(10)))[1], on.there.ERROR_CLOSED);
+  unwrap(await on.until(server.write('still here')));
+  t.is(text((await on.until(client.read(100)))[0]), 'still here');
+  client.shutdown(on.here.SHUT_RD);
+  t.is((await on.until(client.read(100)))[1], on.here.ERROR_CLOSED);
+});
+
+test('1.9: closing a listener resets connections that nobody accepted', async (t) => {
+  const on = stage();
+  const listener = await listening(on);
+  const client = unwrap(on.here.tcp());
+  unwrap(await on.until(client.connect('10.0.0.2', 80)));
+  listener.close();
+
+  t.is((await on.until(client.read(1)))[1], 'Connection reset by peer');
+});
+
+test('1.10: setblocking and settimeout write the same value', (t) => {
+  const { here } = stage();
+  const socket = unwrap(here.tcp());
+
+  t.is(socket.gettimeout(), -1);
+  socket.settimeout(2.5);
+  t.is(socket.gettimeout(), 2.5);
+  socket.setblocking(0);
+  t.is(socket.gettimeout(), 0);
+  socket.setblocking(true);
+  t.is(socket.gettimeout(), -1);
+  socket.settimeout(-7);
+  t.is(socket.gettimeout(), -1);
+});
+
+test('datagrams carry their sender, keep their borders, and may be empty', async (t) => {
+  const on = stage();
+  const server = unwrap(on.there.udp());
+  unwrap(await server.bind('', 53));
+  const client = unwrap(on.here.udp());
+
+  t.deepEqual(await on.until(client.sendto('one', '10.0.0.2', 53)), [3, null]);
+  t.deepEqual(await on.until(client.sendto('', '10.0.0.2', '53')), [0, null]);
+  const first = unwrap(await on.until(server.recvfrom(2)));
+  t.is(text(first.data), 'on'); // the rest of a datagram is discarded
+  t.is(first.address[0], '10.0.0.1');
+  t.is(first.address[1], unwrap(client.getsockname())[1]);
+  t.deepEqual(await on.until(server.read(10)), [new Uint8Array(0), null]);
+  t.deepEqual(await on.until(server.sendto('back', ...first.address)), [4, null]);
+  t.is(text((await on.until(client.read(10)))[0]), 'back');
+});
+
+test('1.5: a connected datagram socket hears its peer only, and a refusal once', async (t) => {
+  const on = stage();
+  const client = unwrap(on.here.udp());
+  unwrap(await client.connect('10.0.0.2', 7));
+  unwrap(await client.write('anybody?'));
+  on.network.run(ms(50));
+
+  t.is((await client.write('again'))[1], 'Connection refused');
+  t.is((await client.write('again'))[1], null);
+  const stranger = unwrap(on.there.udp());
+  unwrap(await stranger.sendto('psst', '10.0.0.1', unwrap(client.getsockname())[1]));
+  on.network.run(seconds(1));
+  client.settimeout(0);
+  t.is((await client.read(10))[1], 'Connection refused'); // for the third datagram
+  t.is((await client.read(10))[1], 'Resource temporarily unavailable');
+});
+
+test('more datagrams than the send buffer holds wait for room', async (t) => {
+  const on = stage();
+  const client = unwrap(on.here.udp());
+  const sent = await on.until(Promise.all(Array.from({ length: 2000 }, () => client.sendto('x', '10.0.0.2', 9))));
+
+  t.true(sent.every(([octets]) => octets === 1));
+  t.is(on.client.stack.counters.udpOutDatagrams, 2000);
+});
+
+test('1.7: a datagram that cannot be is EMSGSIZE', async (t) => {
+  const { here } = stage();
+
+  t.is((await unwrap(here.udp()).sendto(new Uint8Array(65_508), '127.0.0.1', 9))[1], 'Message too long');
+  t.is((await unwrap(here.udp()).sendto(new Uint8Array(65_507), '127.0.0.1', 9))[1], null);
+});
+
+test('a host talks to itself over loopback, and nothing of it reaches a link', async (t) => {
+  const on = stage();
+  const listener = await listening(on);
+  const client = unwrap(on.there.tcp());
+  unwrap(await on.until(client.connect('localhost', 80)));
+  const server = unwrap(await on.until(listener.accept()));
+  let packets = 0;
+  on.link.forward.taps.push(() => packets++);
+  on.link.backward.taps.push(() => packets++);
+  unwrap(await on.until(client.write('inner voice')));
+
+  t.is(text((await on.until(server.read(100)))[0]), 'inner voice');
+  t.is(packets, 0);
+});
+
+test('1.14: the constants are those of Linux, and the document’s own', (t) => {
+  const { here } = stage();
+
+  t.like(here, {
+    AF_INET: 2,
+    AF_INET6: 10,
+    AF_UNIX: 1,
+    SOCK_STREAM: 1,
+    SOCK_DGRAM: 2,
+    SOCK_RAW: 3,
+    SOCK_RDM: 4,
+    SOCK_SEQPACKET: 5,
+  });
+  t.like(here, { AI_PASSIVE: 1, AI_CANONNAME: 2, AI_NUMERICHOST: 4, AI_V4MAPPED: 8, AI_ALL: 16, AI_ADDRCONFIG: 32 });
+  t.like(here, { AI_NUMERICSERV: 0x400, AI_V4MAPPED_CFG: 0x200, AI_DEFAULT: 0x220, AI_MASK: 0x63f });
+  t.like(here, { INADDR_ANY: 0, INADDR_LOOPBACK: 0x7f000001, INADDR_BROADCAST: 0xffffffff, INADDR_NONE: 0xffffffff });
+  t.like(here, {
+    INADDR_UNSPEC_GROUP: 0xe0000000,
+    INADDR_ALLHOSTS_GROUP: 0xe0000001,
+    INADDR_MAX_LOCAL_GROUP: 0xe00000ff,
+  });
+  t.like(here, { TCP_NODELAY: 1, TCP_KEEPALIVE: 4, SHUT_RD: 0, SHUT_WR: 1, SHUT_RDWR: 2, SOMAXCONN: 4096 });
+  t.like(here, { ERROR_TIMEOUT: 'Operation timed out', ERROR_CLOSED: 'Connection closed' });
+});

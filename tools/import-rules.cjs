@@ -1,0 +1,78 @@
+/**
+ * The import rules of docs/architecture.md for dependency-cruiser: down only, never sideways between protocols, and from
+ * outside only through the front doors. The compiler proves the rest: the core and the portable API have no Node types.
+ */
+const stack = '^src/stack/';
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from, pathNot: '\\.test\\.ts$' },
+  to: { pathNot: allowed },
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'No file may need itself, types included.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'nothing-unresolved',
+      severity: 'error',
+      comment: 'Every import names something that is there; what is optional is loaded by name at run time.',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    only('base', `${stack}base/`, `${stack}base/`, 'The floor imports nothing outside of itself.'),
+    only('wire', `${stack}wire/`, `${stack}(wire|base)/`, 'Formats know the floor and each other.'),
+    only('ip', `${stack}ip/`, `${stack}(ip|wire|base)/`, 'A protocol never imports another one.'),
+    only('icmp', `${stack}icmp/`, `${stack}(icmp|wire|base)/`, 'A protocol never imports another one.'),
+    only('udp', `${stack}udp/`, `${stack}(udp|wire|base)/`, 'A protocol never imports another one.'),
+    only('tcp', `${stack}tcp/`, `${stack}(tcp|wire|base)/`, 'A protocol never imports another one.'),
+    only('device', `${stack}device\\.ts$`, '^$', 'The device contract stands alone.'),
+    only('core', `${stack}[^/]+\\.ts$`, stack, 'The core imports nothing outside of itself.'),
+    only(
+      'sim',
+      '^src/sim/',
+      '^src/sim/|^src/stack/(index|runner)\\.ts$|^src/stack/base/(time|random)\\.ts$',
+      'Through the front door.',
+    ),
+    only(
+      'tun',
+      '^src/tun/',
+      '^src/tun/|^src/stack/device\\.ts$|^node:|^(assert|child_process|events|fs|net|path|process|url|util)$|koffi',
+      'A device and nothing of the stack.',
+    ),
+    only(
+      'api',
+      '^src/api/[^/]+\\.ts$',
+      '^src/api/[^/]+\\.ts$|^src/stack/index\\.ts$',
+      'Portable: the front door of the core, and no Node.',
+    ),
+    {
+      name: 'api-node',
+      comment: 'The Node face may see the API, the TUN, the front door and Node itself.',
+      severity: 'error',
+      from: { path: '^src/api/node/' },
+      to: { path: '^(src|tools|test|examples)/', pathNot: '^src/api/|^src/tun/index\\.ts$|^src/stack/index\\.ts$' },
+    },
+    {
+      name: 'nobody-imports-tools',
+      comment: 'Tests, tools and examples import anything; nothing imports them.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|tools|examples)/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};
