@@ -84,6 +84,19 @@ export class Network {
     return link;
   }
 
+  /** Calls `action` at `when` of virtual time. */
+  at(when: Micros, action: () => void): Cancel {
+    return this.clock.at(when, () => {
+      this.#told = true;
+      action();
+    });
+  }
+
+  /** A promise that is settled after `duration` of virtual time, for code that runs under `until`. */
+  sleep(duration: Micros): Promise<void> {
+    return new Promise((resolve) => this.at(this.now + duration, resolve));
+  }
+
   /** Lets `duration` of virtual time pass. */
   run(duration: Micros): void {
     const end = this.clock.now + duration;
