@@ -1,1 +1,26 @@
-export {};
+import { benchStacks } from './stacks.ts';
+
+/** `npm run bench [NAME]...`: figures, not tests. Machines are shared and noisy: compare medians taken side by side. */
+
+interface Bench {
+  readonly name: string;
+  readonly what: string;
+  run(): void;
+}
+
+const benches: readonly Bench[] = [
+  { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
+if (unknown.length > 0 || wanted.includes('--help')) {
+  for (const { name, what } of benches) process.stdout.write(`${name.padEnd(10)}${what}\n`);
+  process.exitCode = wanted.includes('--help') ? 0 : 1;
+} else {
+  for (const bench of benches) {
+    if (wanted.length > 0 && !wanted.includes(bench.name)) continue;
+    process.stdout.write(`${bench.name}: ${bench.what}\n`);
+    bench.run();
+  }
+}
