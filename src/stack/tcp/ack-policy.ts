@@ -14,10 +14,20 @@ export function acknowledgeNow(tcb: Tcb): void {
   tcb.context.output.add(tcb);
 }
 
+/**
+ * Text has arrived beyond a gap: the sender learns of it at once (RFC 5681 section 4.2). Several may come before anything
+ * can leave; with SACK one acknowledgment tells of all, without it the peer counts three for a loss, and more to inflate.
+ */
+export function onTextBeyondGap(tcb: Tcb): void {
+  if (!tcb.sackEnabled && tcb.ack.duplicates < mostDuplicates) tcb.ack.duplicates++;
+  acknowledgeNow(tcb);
+}
+
 /** Text has arrived in order. `filledGap` when it joined text that had been waiting. */
 export function onText(tcb: Tcb, filledGap: boolean, now: Micros): void {
   const { ack, rcv } = tcb;
   ack.textAt = now;
+  ack.duplicates = 0;
   const unacknowledged = seqSub(rcv.nxt, ack.lastSent);
   if (filledGap || ack.quick > 0 || unacknowledged >= 2 * rcv.mss) return acknowledgeNow(tcb); // SHLD-19
   if (tcb.timers.delayedAck === never) setTimer(tcb, 'delayedAck', now + tcb.context.options.tcp.delayedAck);
@@ -29,7 +39,11 @@ export function onAckSent(tcb: Tcb, withText: boolean, now: Micros): void {
   // Sending soon after receiving: an interactive connection, whose acknowledgments ride on its answers.
   if (withText && now - ack.textAt < tcb.context.options.tcp.delayedAck) ack.quick = 0;
   else if (ack.quick > 0 && tcb.rcv.nxt !== ack.lastSent) ack.quick--;
-  ack.now = false;
+  if (!withText && ack.duplicates > 0) ack.duplicates--;
+  ack.now = ack.duplicates > 0;
   ack.lastSent = tcb.rcv.nxt;
   tcb.timers.delayedAck = never;
 }
+
+/** As many as a turn reads packets. */
+const mostDuplicates = 64;

@@ -1,7 +1,7 @@
 import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub, toSeq } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { FIN, type Segment, SYN } from '../wire/tcp.ts';
-import { acknowledgeNow, onText } from './ack-policy.ts';
+import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
 import { abandon, enterTimeWait } from './ending.ts';
 import { sendAbort } from './reset.ts';
 import { enter, mayReceive } from './state.ts';
@@ -40,7 +40,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (start !== rcv.nxt) {
     if (!reassembly.add(start, end)) context.drop('reassembly limit', now);
     else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt), seg.bytes, from, from + count);
-    acknowledgeNow(tcb); // RFC 5681 section 4.2: at once, so that the sender learns of the gap
+    onTextBeyondGap(tcb);
     return true;
   }
   receiveQueue.append(seg.bytes, from, from + count);

@@ -107,6 +107,8 @@ export class TimestampState {
 export class AckState {
   /** One has to leave with the next packet. */
   now = false;
+  /** Duplicates that have to leave: one for each segment beyond a gap, for a peer that counts them (no SACK). */
+  duplicates = 0;
   /** Last.ACK.sent: RCV.NXT as the peer knows it. */
   lastSent: Seq = seqZero;
   /** Immediate acknowledgments still to be given at the start of a connection, while the peer's cwnd is small. */
