@@ -203,6 +203,11 @@ const lines: readonly (readonly [name: string, packet: Uint8Array, line: string]
     `${ip}Flags [.], ack 0, win 502, options [eol], length 0`,
   ],
   [
+    'an option that cannot be, behind one that can',
+    tcp({ options: octets('01026301') }),
+    `${ip}Flags [.], ack 0, win 502, options [nop,[bad opt]]`,
+  ],
+  [
     'an option that nobody knows',
     tcp({ options: octets('63040102') }),
     `${ip}Flags [.], ack 0, win 502, options [unknown-99 0x0102], length 0`,
@@ -292,6 +297,7 @@ const lines: readonly (readonly [name: string, packet: Uint8Array, line: string]
   ['a total length below that of the header', withHeader(udp(5), 2, 0, 19), 'IP bad-len 19'],
   ['a header length that is too small', withHeader(udp(5), 0, 0x44), 'IP bad-hlen 16'],
   ['a packet cut off within its IP header', udp(5).subarray(0, 19), 'IP  [|ip]'],
+  ['an IPv6 packet cut off within its header', octets('6000000000050640'), ' [|ip6]'],
   ['a packet in a packet', packetOf(4, udp(5)), `${icmp4}${ip}UDP, length 5`],
 ];
 

@@ -47,13 +47,6 @@ export const broadcastV4: Address = ipv4(0xffffffff);
 export const sameAddress = (a: Address, b: Address): boolean =>
   a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0;
 
-export function assignAddress(into: Address, from: Address): void {
-  into.w0 = from.w0;
-  into.w1 = from.w1;
-  into.w2 = from.w2;
-  into.w3 = from.w3;
-}
-
 export const copyAddress = (a: Address): Address => new Address(a.w0, a.w1, a.w2, a.w3);
 
 /** True for 127.0.0.0/8 and ::1. */
