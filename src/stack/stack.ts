@@ -344,7 +344,9 @@ export class Stack {
     if (outcome === 'report') return this.#dispatchReport(this.#report, interfaceIndex, now);
     if (typeof outcome === 'string') return this.#drop(outcome, now);
     const to = copyAddress(datagram.source);
-    const from = toMany ? chooseSource(to, this.#interfaces[interfaceIndex]!, this.#interfaces) : copyAddress(destination);
+    const from = toMany
+      ? chooseSource(to, this.#interfaces[interfaceIndex]!, this.#interfaces)
+      : copyAddress(destination);
     if (from === null) return this.#drop('no route', now);
     if (toMany) fillChecksum(outcome, from, to);
     this.counters.icmpOutEchoReps++;

@@ -1,7 +1,13 @@
 import { getUint8, getUint16, getUint32 } from '../base/bytes.ts';
 import type { DropReason } from '../base/counters.ts';
 import { type Datagram, fragmentHeaderLength, protocolIcmpv6, protocolTcp, protocolUdp } from '../wire/datagram.ts';
-import { erroneousField, incompleteChain, parameterProblem6, unknownNextHeader, unknownOption } from '../wire/icmpv6.ts';
+import {
+  erroneousField,
+  incompleteChain,
+  parameterProblem6,
+  unknownNextHeader,
+  unknownOption,
+} from '../wire/icmpv6.ts';
 import { destinationHeader, fragmentHeader, hopByHopHeader, noNextHeader, routingHeader } from '../wire/ipv6.ts';
 
 /**

@@ -2,7 +2,7 @@ import { isLinkLocal, isLoopback } from '../base/address.ts';
 import { getUint8, getUint16, setUint8, setUint16 } from '../base/bytes.ts';
 import { checksum, updateChecksum } from '../base/checksum.ts';
 import type { Datagram } from '../wire/datagram.ts';
-import { fragmentationNeeded, timeExceeded, destinationUnreachable } from '../wire/icmpv4.ts';
+import { destinationUnreachable, fragmentationNeeded, timeExceeded } from '../wire/icmpv4.ts';
 import { packetTooBig, timeExceeded6 } from '../wire/icmpv6.ts';
 
 /** Passing on packets that are for others (RFC 1812 section 5.2, RFC 8200): what a router does to them. */

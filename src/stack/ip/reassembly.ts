@@ -166,7 +166,13 @@ export class Reassembly {
   }
 
   #find(datagram: Datagram, now: Micros): Partial {
-    const hash = hashTuple(this.#key, datagram.source, datagram.identification >>> 16, datagram.destination, datagram.identification & 0xffff);
+    const hash = hashTuple(
+      this.#key,
+      datagram.source,
+      datagram.identification >>> 16,
+      datagram.destination,
+      datagram.identification & 0xffff,
+    );
     const bucket = this.#buckets[hash % bucketCount]!;
     for (const partial of bucket) if (partial.matches(datagram)) return partial;
     const made = new Partial(datagram, hash % bucketCount, now);

@@ -1,4 +1,13 @@
-import { type Address, inPrefix, isLinkLocal, isLoopback, isMulticast, type Prefix, parsePrefix, sameAddress } from '../base/address.ts';
+import {
+  type Address,
+  inPrefix,
+  isLinkLocal,
+  isLoopback,
+  isMulticast,
+  type Prefix,
+  parsePrefix,
+  sameAddress,
+} from '../base/address.ts';
 import type { Interface } from './interface.ts';
 
 /**
@@ -35,7 +44,12 @@ function labelOf(address: Address): number {
 /** Leading bits that two addresses share, at most those of the source's prefix (rule 8, as RFC 6724 section 5 bounds it). */
 function commonBits(own: Prefix, destination: Address): number {
   const { address, bits } = own;
-  const differences = [address.w0 ^ destination.w0, address.w1 ^ destination.w1, address.w2 ^ destination.w2, address.w3 ^ destination.w3];
+  const differences = [
+    address.w0 ^ destination.w0,
+    address.w1 ^ destination.w1,
+    address.w2 ^ destination.w2,
+    address.w3 ^ destination.w3,
+  ];
   const first = differences.findIndex((difference) => difference !== 0);
   const common = first < 0 ? 128 : first * 32 + Math.clz32(differences[first]!);
   return Math.min(address.isV4 ? common - 96 : common, bits);
@@ -60,7 +74,8 @@ export function chooseSource(destination: Address, out: Interface, interfaces: r
 }
 
 function isBetter(a: Prefix, ofA: Interface, b: Prefix, ofB: Interface, destination: Address, out: Interface): boolean {
-  if (sameAddress(a.address, destination) !== sameAddress(b.address, destination)) return sameAddress(a.address, destination); // rule 1
+  if (sameAddress(a.address, destination) !== sameAddress(b.address, destination))
+    return sameAddress(a.address, destination); // rule 1
   const [scopeA, scopeB, wanted] = [scopeOf(a.address), scopeOf(b.address), scopeOf(destination)];
   if (scopeA !== scopeB) return scopeA < scopeB ? scopeA >= wanted : scopeB < wanted; // rule 2
   if ((ofA === out) !== (ofB === out)) return ofA === out; // rule 5

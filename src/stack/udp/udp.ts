@@ -1,4 +1,11 @@
-import { type Address, bindingCovers, bindingsOverlap, copyAddress, isMulticast, sameAddress } from '../base/address.ts';
+import {
+  type Address,
+  bindingCovers,
+  bindingsOverlap,
+  copyAddress,
+  isMulticast,
+  sameAddress,
+} from '../base/address.ts';
 import { copyBytes } from '../base/bytes.ts';
 import type { Counters, DropReason } from '../base/counters.ts';
 import { type ErrorCode, StackError } from '../base/errors.ts';
@@ -58,7 +65,8 @@ export class Udp {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
     }
     const chosen = port === 0 ? this.#ephemeralPort(endpoint, address) : port;
-    if (chosen === 0 || !this.#isFree(endpoint, address, chosen)) throw new StackError('EADDRINUSE', `port ${port} is taken`);
+    if (chosen === 0 || !this.#isFree(endpoint, address, chosen))
+      throw new StackError('EADDRINUSE', `port ${port} is taken`);
     endpoint.local = address;
     endpoint.localPort = chosen;
     const list = this.#byPort.get(chosen);
@@ -188,7 +196,13 @@ export class Udp {
    * @param error null when it need not be told
    * @returns whether a socket could have sent what the error quotes
    */
-  reportError(local: Address, localPort: number, remote: Address, remotePort: number, error: ErrorCode | null): boolean {
+  reportError(
+    local: Address,
+    localPort: number,
+    remote: Address,
+    remotePort: number,
+    error: ErrorCode | null,
+  ): boolean {
     const endpoint = this.#find(local, localPort, remote, remotePort, false);
     if (endpoint === null) return false;
     if (endpoint.remote === null || error === null) return true;

@@ -39,7 +39,7 @@ export function readIpv6(bytes: Uint8Array, length: number, into: Datagram): Dro
   into.protocol = getUint8(bytes, 6);
   into.nextHeaderAt = 6;
   into.ttl = getUint8(bytes, 7);
-  into.trafficClass = getUint16(bytes, 0) >> 4 & 0xff;
+  into.trafficClass = (getUint16(bytes, 0) >> 4) & 0xff;
   into.payloadStart = ipv6HeaderLength;
   into.payloadEnd = ipv6HeaderLength + payloadLength;
   into.isFragment = false;
