@@ -84,5 +84,11 @@ function isExpected(error: unknown): error is Error {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  // Whoever reads what we print may stop at any time (`| head`): that ends the printing, not the host.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -9,10 +9,11 @@ import { Describer, ms, seconds } from '../../src/stack/index.ts';
 import { startHttp } from '../services/http.ts';
 import { orThrow } from '../services/serve.ts';
 import { startSimpleServices } from '../services/simple.ts';
-import { addressOf, type HostPlan } from './options.ts';
+import { addressOf, checkNeighbours, type HostPlan } from './options.ts';
 
 /** The host in memory: a client fetches its page over a slow, lossy link, in virtual time, and everything is printed. */
 export async function runInMemory(plan: HostPlan): Promise<number> {
+  checkNeighbours(plan);
   const seed = plan.seed ?? 1;
   const network = new Network({ seed, breathe: () => new Promise((resolve) => setImmediate(resolve)) });
   const server = network.host('server');

@@ -19,17 +19,22 @@ export async function openPlannedHost(plan: HostPlan): Promise<OpenHost> {
   return { ...host, close: (timeoutMs) => host.close(timeoutMs).then(capture.close) };
 }
 
-/** Writes each packet at once: a capture that is read while it grows, or after a crash, is whole. */
+/**
+ * Captures what crosses the interface; loopback is left out, because tcpdump reads no file with two interfaces of raw IP.
+ * Writes each packet at once: a capture that is read while it grows, or after a crash, is whole.
+ */
 function captureInto(file: string, interfaceName: string): { observer: Observer; close: () => void } {
   const descriptor = openSync(file, 'w');
   const capture = new Capture({
-    interfaces: [{ name: 'lo' }, { name: interfaceName }],
+    interfaces: [{ name: interfaceName }],
     sink: (bytes) => writeSync(descriptor, bytes),
   });
   const offset = Math.round((Date.now() - performance.now()) * 1000); // the stack's clock starts with the process
   return {
     observer: {
-      packet: (direction, index, bytes, length, now) => capture.packet(index, direction, bytes, length, now + offset),
+      packet: (direction, index, bytes, length, now) => {
+        if (index === 1) capture.packet(0, direction, bytes, length, now + offset);
+      },
     },
     close: () => closeSync(descriptor),
   };

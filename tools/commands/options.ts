@@ -1,4 +1,4 @@
-import { parsePrefix } from '../../src/stack/index.ts';
+import { inPrefix, parsePrefix } from '../../src/stack/index.ts';
 
 /** The command line asks for something that cannot be. */
 export class UsageError extends Error {
@@ -61,7 +61,7 @@ export function planOf(options: HostCommandOptions): HostPlan {
   const addresses = options.address ?? ['10.85.0.2/24'];
   const peer = options.peer ?? '10.85.0.1/24';
   for (const cidr of [...addresses, peer]) {
-    if (parsePrefix(cidr)?.address.isV4 !== true) {
+    if (!cidr.includes('/') || parsePrefix(cidr)?.address.isV4 !== true) {
       throw new UsageError(`not an IPv4 address with a prefix length, such as 10.85.0.2/24: '${cidr}'`);
     }
   }
@@ -74,6 +74,17 @@ export function planOf(options: HostCommandOptions): HostPlan {
     seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
     json: options.json ?? false,
   };
+}
+
+/**
+ * In memory the peer is our client, which has nothing but its own network.
+ * @throws UsageError it cannot reach our first address
+ */
+export function checkNeighbours({ addresses, peer }: HostPlan): void {
+  const [own, other] = [parsePrefix(addresses[0]!)!, parsePrefix(peer)!];
+  if (addressOf(peer) === addressOf(addresses[0]!) || !inPrefix(own.address, other) || !inPrefix(other.address, own)) {
+    throw new UsageError(`${addresses[0]} and ${peer} are not two addresses of one network`);
+  }
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {
