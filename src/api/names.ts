@@ -16,9 +16,7 @@ import {
 export type SocketFamily = 4 | 6;
 
 /** The address of an end of a socket: two values over IPv4, four over IPv6, as `connect` and `bind` take them. */
-export type SocketAddress =
-  | readonly [host: string, port: number]
-  | readonly [host: string, port: number, flowinfo: number, scopeid: number];
+export type SocketAddress = readonly [host: string, port: number, flowinfo?: number, scopeid?: number];
 
 /** Names and the addresses they stand for, like a hosts file. */
 export type HostsTable = ReadonlyMap<string, readonly string[]>;

@@ -75,8 +75,6 @@ export const POLLERR = 0x8;
 export const POLLHUP = 0x10;
 export const POLLNVAL = 0x20;
 
-export const EAGAIN = 11;
-export const EINTR = 4;
 export const EBADF = 9;
 export const EFAULT = 14;
 export const ENODEV = 19;

@@ -466,6 +466,19 @@ tunTest('with --json the host tells what happens in a line of JSON each', [], (t
   }),
 );
 
+tunTest('a host answers at each of its addresses', ['curl'], (t) =>
+  inNamespace(async (namespace) => {
+    const host = await namespace.startHost('--address', `${HOST}/24`, '--address', '10.85.0.77/24');
+
+    for (const address of [HOST, '10.85.0.77']) {
+      t.is((await namespace.run('ping', ['-c', '1', '-W', '5', address])).code, 0);
+      t.is((await namespace.run('curl', ['-sS', '-o', '/dev/null', `http://${address}/`])).code, 0);
+    }
+    host.child.kill('SIGINT');
+    t.is((await host.ended).code, 0);
+  }),
+);
+
 tunTest('a host whose output nobody reads any more closes in order all the same', [], (t) =>
   inNamespace(async (namespace) => {
     const host = await namespace.startHost();

@@ -1,9 +1,11 @@
 /** Our stack under Node: a host on a TUN interface, and its sockets as Node's streams. */
 export {
+  type AdoptedTun,
   type AdoptOptions,
   adoptDescriptor,
   adoptTun,
   openTun,
+  type TunDevice,
   TunError,
   type TunLike,
   type TunOptions,

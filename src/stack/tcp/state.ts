@@ -59,6 +59,3 @@ export const isSynchronised = (state: State): boolean =>
 /** Text may still arrive. */
 export const mayReceive = (state: State): boolean =>
   state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
-
-/** The FIN of this side is not yet asked for: SEND is legal. */
-export const maySend = (state: State): boolean => state === 'ESTABLISHED' || state === 'CLOSE-WAIT';

@@ -89,7 +89,7 @@ function describeIp(bytes: Uint8Array, start: number, end: number, view: View, d
   if (!(end > start)) return '[|ip]';
   const version = getUint8(bytes, start) >> 4;
   if (version === 4) return `IP ${describeIpv4(bytes, start, end, view, depth)}`;
-  if (version === 6) return `IP6 ${describeIpv6(bytes, start, end, view, depth)}`;
+  if (version === 6) return describeIpv6(bytes, start, end, view, depth);
   return `unknown ip ${version}`;
 }
 
@@ -134,7 +134,7 @@ function describeIpv6(bytes: Uint8Array, start: number, end: number, view: View,
   let length = getUint16(bytes, start + 4);
   if (length === 0 && next === hopByHop) length = end - start - 40; // a jumbogram (RFC 2675)
   const missing = length - (end - start - 40);
-  let text = missing > 0 ? `truncated-ip6 - ${missing} bytes missing! ` : '';
+  let text = missing > 0 ? `IP6 truncated-ip6 - ${missing} bytes missing! ` : 'IP6 ';
   const payloadEnd = start + 40 + length;
   const limit = Math.min(end, payloadEnd);
 
@@ -314,7 +314,7 @@ function listOptions(layer: Layer, end: number, sackBase: Seq, into: string[]): 
     }
     if (at + 1 >= layer.end) return broken(' [|tcp]');
     const length = getUint8(bytes, at + 1);
-    if (length < 2 || at + length > end) return broken('[bad opt]');
+    if (length < 2 || at + length > end) return broken(into.length === 0 ? '[bad opt]' : '[bad opt]]'); // so tcpdump has it
     if (at + length > layer.end) return broken(' [|tcp]');
     into.push(describeOption(bytes, at, kind, length, sackBase));
     at += length;

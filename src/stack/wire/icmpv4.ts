@@ -21,7 +21,6 @@ export const hostUnreachable = 1;
 export const protocolUnreachable = 2;
 export const portUnreachable = 3;
 export const fragmentationNeeded = 4;
-export const sourceRouteFailed = 5;
 
 /** True for the messages that report an error: none may be answered with another error (RFC 1122 section 3.2.2). */
 export const isIcmpError = (type: number): boolean =>
