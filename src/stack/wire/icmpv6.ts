@@ -10,7 +10,6 @@ export const echoReply6 = 129;
 
 /** Codes of destination unreachable. */
 export const noRoute = 0;
-export const addressUnreachable = 3;
 export const portUnreachable6 = 4;
 
 /** Codes of parameter problem. */
