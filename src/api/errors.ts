@@ -30,6 +30,9 @@ export const texts = {
   ETIMEDOUT: 'Operation timed out',
   ECONNREFUSED: 'Connection refused',
   EHOSTUNREACH: 'No route to host',
+  EHOSTDOWN: 'Host is down',
+  ENONET: 'Machine is not on the network',
+  EPROTO: 'Protocol error',
   EALREADY: 'Operation already in progress',
   EINPROGRESS: 'Operation now in progress',
 } as const satisfies Record<ErrorCode, string>;

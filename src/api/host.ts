@@ -1,8 +1,9 @@
 import type { Runner } from '../stack/index.ts';
+import type { HostsTable } from './names.ts';
 
 export interface HostSettings {
   /** Names and their addresses, like a hosts file. `localhost` is there already. */
-  readonly hosts?: Readonly<Record<string, string>>;
+  readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
   /** Sockets that may be open at once. Default 65,536. */
   readonly limit?: number;
 }
@@ -17,7 +18,7 @@ interface OpenSocket {
 export class SocketHost {
   readonly runner: Runner;
   /** Names that resolve without asking anybody, in lower case. */
-  readonly hosts: ReadonlyMap<string, string>;
+  readonly hosts: HostsTable;
   /** Who waits on which endpoint of the stack. */
   readonly owners: WeakMap<object, OpenSocket> = new WeakMap();
   readonly #limit: number;
@@ -26,11 +27,17 @@ export class SocketHost {
   #lowest = firstDescriptor;
 
   constructor(runner: Runner, settings: HostSettings = {}) {
-    const names = Object.entries({ localhost: '127.0.0.1', ...settings.hosts });
+    const names = Object.entries({ localhost: ['127.0.0.1', '::1'], ...settings.hosts });
     this.runner = runner;
-    this.hosts = new Map(names.map(([name, address]) => [name.toLowerCase(), address]));
+    this.hosts = new Map(
+      names.map(([name, value]) => [name.toLowerCase(), typeof value === 'string' ? [value] : value]),
+    );
     this.#limit = settings.limit ?? 65_536;
     runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
+  }
+
+  get interfaces(): readonly { readonly name: string; readonly index: number }[] {
+    return this.runner.stack.interfaces;
   }
 
   get isFull(): boolean {

@@ -4,4 +4,5 @@ export { Driver, type Scheduler } from './driver.ts';
 export { type ErrorText, type Result, texts } from './errors.ts';
 export { type HostSettings, SocketHost } from './host.ts';
 export { createSocketModule, type SocketModule, socketModuleOf } from './module.ts';
-export type { Socket, SocketAddress } from './socket.ts';
+export type { SocketAddress } from './names.ts';
+export type { Socket } from './socket.ts';

@@ -6,7 +6,7 @@ import { Socket } from './socket.ts';
 
 /** The documented socket module of one host: its functions and its constants. */
 export type SocketModule = typeof constants & {
-  /** A socket of a family and type. IPv4 streams and datagrams; everything else is refused as Linux refuses it. */
+  /** A socket of a family and type: AF_INET or AF_INET6, streams or datagrams. The rest is refused as Linux refuses it. */
   socket(family: number, type: number, protocol?: number): Result<Socket>;
   /** `socket(AF_INET, SOCK_STREAM)` */
   tcp(): Result<Socket>;
@@ -25,7 +25,8 @@ export function socketModuleOf(host: SocketHost): SocketModule {
     const error = refusal(family, type, protocol);
     if (error !== null) return [null, error];
     if (host.isFull) return [null, texts.EMFILE];
-    return [new Socket(host, type === constants.SOCK_STREAM ? 'stream' : 'dgram'), null];
+    const kind = type === constants.SOCK_STREAM ? 'stream' : 'dgram';
+    return [new Socket(host, family === constants.AF_INET ? 4 : 6, kind), null];
   };
   return {
     ...constants,
@@ -36,7 +37,7 @@ export function socketModuleOf(host: SocketHost): SocketModule {
 }
 
 function refusal(family: number, type: number, protocol: number): ErrorText | null {
-  if (family !== constants.AF_INET) return texts.EAFNOSUPPORT;
+  if (family !== constants.AF_INET && family !== constants.AF_INET6) return texts.EAFNOSUPPORT;
   const own = type === constants.SOCK_STREAM ? 6 : type === constants.SOCK_DGRAM ? 17 : 0;
   if (type === constants.SOCK_RAW) return texts.EPROTONOSUPPORT;
   if (own === 0) return texts.ESOCKTNOSUPPORT;

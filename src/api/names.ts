@@ -1,25 +1,68 @@
-import { type Address, anyV4, broadcastV4, ipv4, parseAddress } from '../stack/index.ts';
+import {
+  type Address,
+  anyV4,
+  anyV6,
+  broadcastV4,
+  formatAddress,
+  inZone,
+  ipv4,
+  isLinkLocal,
+  parseAddress,
+} from '../stack/index.ts';
 
-/** What a user may write for a host and for a port. */
+/** What a user may write for a host and for a port, and how a socket tells its addresses. */
+
+/** 4: an AF_INET socket, 6: an AF_INET6 one. */
+export type SocketFamily = 4 | 6;
+
+/** The address of an end of a socket: two values over IPv4, four over IPv6, as `connect` and `bind` take them. */
+export type SocketAddress = readonly [host: string, port: number, flowinfo?: number, scopeid?: number];
+
+/** Names and the addresses they stand for, like a hosts file. */
+export type HostsTable = ReadonlyMap<string, readonly string[]>;
+
+export interface NameContext {
+  readonly hosts: HostsTable;
+  /** For 'fe80::1%eth0' and '%1'. */
+  readonly interfaces: readonly { readonly name: string; readonly index: number }[];
+}
 
 /**
- * An IPv4 address from: a number in host order (INADDR_LOOPBACK), '' (any), '<broadcast>', a name of `hosts`, or an
- * address in any form that inet_aton(3) takes.
+ * An address for a socket of `family`, from: a number in host order (INADDR_LOOPBACK), '' (any), '<broadcast>', a name of
+ * the hosts table, or the text of an address: over IPv4 in any form that inet_aton(3) takes; over IPv6 with '%zone'
+ * perhaps, and IPv4 as '::ffff:a.b.c.d'.
  * @returns null when it is none of these
  * @throws TypeError neither a string nor a number; RangeError a number that is not 32 bits
  */
-export function resolveHost(host: string | number, hosts: ReadonlyMap<string, string>): Address | null {
+export function resolveHost(host: string | number, family: SocketFamily, context: NameContext): Address | null {
   if (typeof host === 'number') {
     if (!Number.isInteger(host) || host < 0 || host > 0xffffffff)
       throw new RangeError(`${host} is not an IPv4 address`);
-    return ipv4(host);
+    return ipv4(host); // on an IPv6 socket its mapped form
   }
   if (typeof host !== 'string') throw new TypeError('host: a string or a number');
-  if (host === '') return anyV4;
-  if (host === '<broadcast>') return broadcastV4;
-  const text = hosts.get(host.toLowerCase()) ?? host;
+  if (host === '') return family === 4 ? anyV4 : anyV6;
+  if (host === '<broadcast>') return family === 4 ? broadcastV4 : null;
+  for (const text of context.hosts.get(host.toLowerCase()) ?? [host]) {
+    const address = family === 4 ? parseForV4(text) : parseForV6(text, context);
+    if (address !== null) return address;
+  }
+  return null;
+}
+
+function parseForV4(text: string): Address | null {
   const address = parseAddress(text);
-  return address?.isV4 ? address : parseInetAton(text);
+  if (address !== null) return address.isV4 && !text.includes(':') ? address : null;
+  return parseInetAton(text);
+}
+
+function parseForV6(text: string, { interfaces }: NameContext): Address | null {
+  const [host = '', zone, ...more] = text.split('%');
+  const address = host.includes(':') ? parseAddress(host) : null;
+  if (address === null || more.length > 0) return null;
+  if (zone === undefined) return address;
+  const found = interfaces.find(({ name, index }) => name === zone || String(index) === zone);
+  return found === undefined || !isLinkLocal(address) ? null : inZone(address, found.index);
 }
 
 /**
@@ -49,4 +92,10 @@ export function toPort(port: number | string): number {
   if (typeof value !== 'number') throw new TypeError('port: a number or a numeric string');
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new RangeError(`port ${port} is not 0 to 65535`);
   return value;
+}
+
+/** An address as a socket of `family` tells it: IPv4 on an IPv6 socket is '::ffff:a.b.c.d' (RFC 3493 section 3.7). */
+export function socketAddress(address: Address, port: number, family: SocketFamily): SocketAddress {
+  if (family === 4) return [formatAddress(address.isUnspecified ? anyV4 : address), port];
+  return [address.isV4 ? `::ffff:${formatAddress(address)}` : formatAddress(address), port, 0, address.zone];
 }

@@ -2,8 +2,12 @@
 import {
   type Address,
   anyV4,
+  anyV6,
   type ErrorCode,
   empty,
+  inZone,
+  isLinkLocal,
+  isMulticast,
   type Listener,
   type PortClaim,
   type Runner,
@@ -15,12 +19,10 @@ import {
 } from '../stack/index.ts';
 import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
 import type { SocketHost } from './host.ts';
-import { resolveHost, toPort } from './names.ts';
+import { resolveHost, type SocketAddress, type SocketFamily, socketAddress, toPort } from './names.ts';
 
 /** Text is sent as UTF-8. */
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
-
-export type SocketAddress = readonly [host: string, port: number];
 
 const ok = <T>(value: T): Result<T> => [value, null];
 
@@ -32,10 +34,14 @@ export class Socket {
   /** The structured form of the last error. */
   lastError: { readonly code: ErrorCode; readonly syscall: string } | null = null;
   readonly type: 'stream' | 'dgram';
+  readonly family: SocketFamily;
   readonly #host: SocketHost;
   #fd: number;
   #timeout = -1;
   #claim: PortClaim | null = null;
+  readonly #any: Address;
+  /** IPV6_V6ONLY of a stream socket that is not bound yet. */
+  #v6Only = false;
   #listener: Listener | null = null;
   #tcb: Tcb | null = null;
   readonly #udp: UdpEndpoint | null;
@@ -45,11 +51,13 @@ export class Socket {
   readonly #writers: { sent: number }[] = [];
 
   /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
-  constructor(host: SocketHost, type: 'stream' | 'dgram', tcb: Tcb | null = null) {
+  constructor(host: SocketHost, family: SocketFamily, type: 'stream' | 'dgram', tcb: Tcb | null = null) {
     this.#host = host;
+    this.family = family;
     this.type = type;
     this.#tcb = tcb;
-    this.#udp = type === 'dgram' ? host.runner.stack.udp.open(anyV4) : null;
+    this.#any = family === 4 ? anyV4 : anyV6;
+    this.#udp = type === 'dgram' ? host.runner.stack.udp.open(this.#any) : null;
     if (tcb !== null) host.owners.set(tcb, this);
     if (this.#udp !== null) host.owners.set(this.#udp, this);
     this.#fd = host.add(this);
@@ -58,8 +66,14 @@ export class Socket {
   /**
    * Opens a connection, or fixes the peer of a datagram socket. The timeout ends the waiting, not the attempt.
    * @param host an address, a name of the hosts table, or 32 bits in host order; null lets a datagram socket's peer go
+   * @param scopeid the interface of a link-local address, if `host` does not name it ('fe80::1%tun0')
    */
-  async connect(host: string | number | null, port: number | string = 0): Promise<Result<true>> {
+  async connect(
+    host: string | number | null,
+    port: number | string = 0,
+    _flowinfo = 0,
+    scopeid = 0,
+  ): Promise<Result<true>> {
     return this.#try('connect', async () => {
       if (host === null) {
         if (this.#udp === null) throw new StackError('EAFNOSUPPORT');
@@ -67,7 +81,7 @@ export class Socket {
         return ok(true as const);
       }
       const remotePort = toPort(port);
-      const remote = resolveHost(host, this.#host.hosts);
+      const remote = this.#resolve(host, scopeid);
       if (remote === null) return [null, unknownHost];
       if (this.#udp !== null) {
         this.#stack.udp.connect(this.#udp, remote, remotePort);
@@ -75,7 +89,7 @@ export class Socket {
       }
       if (this.#listener !== null) throw new StackError('EISCONN');
       if (this.#tcb === null) {
-        this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, anyV4, this.#now());
+        this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, this.#any, this.#now());
         this.#claim = null;
         this.#isConnecting = true;
         this.#host.owners.set(this.#tcb, this);
@@ -92,15 +106,15 @@ export class Socket {
   }
 
   /** Gives the socket a local address and port; port 0 takes a free one. */
-  async bind(host: string | number, port: number | string): Promise<Result<true>> {
+  async bind(host: string | number, port: number | string, _flowinfo = 0, scopeid = 0): Promise<Result<true>> {
     return this.#try('bind', () => {
       const localPort = toPort(port);
-      const address = resolveHost(host, this.#host.hosts);
+      const address = this.#resolve(host, scopeid);
       if (address === null) return [null, unknownHost];
       if (this.#udp !== null) this.#stack.udp.bind(this.#udp, address, localPort);
       else {
         if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
-        this.#claim = this.#stack.tcp.bind(address, localPort, true);
+        this.#claim = this.#stack.tcp.bind(address, localPort, true, this.#v6Only);
       }
       return ok(true as const);
     });
@@ -114,7 +128,7 @@ export class Socket {
       const most = Math.max(0, Math.trunc(backlog));
       if (this.#listener !== null) this.#listener.backlog = most;
       else {
-        this.#claim ??= this.#stack.tcp.bind(anyV4, 0, false);
+        this.#claim ??= this.#stack.tcp.bind(this.#any, 0, false, this.#v6Only);
         this.#listener = this.#stack.tcp.listen(this.#claim, most);
         this.#host.owners.set(this.#listener, this);
       }
@@ -130,7 +144,7 @@ export class Socket {
       if (listener === null) throw new StackError('EINVAL');
       for (;;) {
         const tcb = this.#stack.tcp.accept(listener);
-        if (tcb !== null) return ok(new Socket(this.#host, 'stream', tcb));
+        if (tcb !== null) return ok(new Socket(this.#host, this.family, 'stream', tcb));
         await this.#waitOrThrow(() => listener.acceptQueue.length > 0 || listener.isClosed);
         if (listener.isClosed) throw new StackError('EINVAL');
       }
@@ -177,11 +191,17 @@ export class Socket {
   }
 
   /** Sends one datagram to an address. */
-  async sendto(data: string | Uint8Array, host: string | number, port: number | string): Promise<Result<number>> {
+  async sendto(
+    data: string | Uint8Array,
+    host: string | number,
+    port: number | string,
+    _flowinfo = 0,
+    scopeid = 0,
+  ): Promise<Result<number>> {
     return this.#try('sendto', async () => {
       if (this.#udp === null) throw new StackError('EISCONN');
       const remotePort = toPort(port);
-      const remote = resolveHost(host, this.#host.hosts);
+      const remote = this.#resolve(host, scopeid);
       if (remote === null) return [null, unknownHost];
       return ok(await this.#sendDatagram(toBytes(data), remote, remotePort));
     });
@@ -228,7 +248,7 @@ export class Socket {
     return this.#try('recvfrom', async () => {
       if (this.#udp === null) throw new StackError('EOPNOTSUPP');
       const { data, source, sourcePort } = await this.#nextDatagram();
-      return ok({ data: data.subarray(0, maxsize), address: [source.toString(), sourcePort] as const });
+      return ok({ data: data.subarray(0, maxsize), address: socketAddress(source, sourcePort, this.family) });
     });
   }
 
@@ -304,15 +324,15 @@ export class Socket {
       const tcb = this.#tcb;
       const isDown = tcb !== null && (isOpening(tcb) || tcb.state === 'CLOSED');
       if (end === null || end.remote === null || isDown) throw new StackError('ENOTCONN');
-      return ok([end.remote.toString(), end.remotePort] as const);
+      return ok(socketAddress(end.remote, end.remotePort, this.family));
     });
   }
 
   getsockname(): Result<SocketAddress> {
     return this.#call('getsockname', () => {
       const end = this.#udp ?? this.#tcb ?? this.#listener;
-      if (end !== null) return ok([end.local.toString(), end.localPort] as const);
-      return ok([(this.#claim?.address ?? anyV4).toString(), this.#claim?.port ?? 0] as const);
+      if (end !== null) return ok(socketAddress(end.local, end.localPort, this.family));
+      return ok(socketAddress(this.#claim?.address ?? this.#any, this.#claim?.port ?? 0, this.family));
     });
   }
 
@@ -349,6 +369,15 @@ export class Socket {
 
   #deadline(): number {
     return this.#timeout < 0 ? Number.POSITIVE_INFINITY : this.#now() + seconds(this.#timeout);
+  }
+
+  /** @throws StackError EINVAL a link-local address without an interface (RFC 4007) */
+  #resolve(host: string | number, scopeid: number): Address | null {
+    const found = resolveHost(host, this.family, this.#host);
+    if (found === null || !isLinkLocal(found)) return found;
+    const address = found.zone === 0 ? inZone(found, scopeid) : found;
+    if (address.zone === 0 && !isMulticast(address)) throw new StackError('EINVAL');
+    return address;
   }
 
   async #waitOrThrow(isReady: () => boolean, deadline: number = this.#deadline()): Promise<void> {

@@ -9,7 +9,7 @@ export interface PairSettings extends NetworkSettings {
   readonly observers?: { readonly client?: Observer; readonly server?: Observer };
 }
 
-/** Two hosts and a link: 10.0.0.1 is the client, 10.0.0.2 the server. */
+/** Two hosts and a link: 10.0.0.1 and fd00::1 are the client, 10.0.0.2 and fd00::2 the server. */
 export interface Pair {
   readonly network: Network;
   readonly client: Host;
@@ -22,6 +22,7 @@ export function pair(settings: PairSettings = {}): Pair {
   const network = new Network(settings);
   const client = network.host('client', settings.client, settings.observers?.client);
   const server = network.host('server', settings.server, settings.observers?.server);
-  const link = network.link(client, '10.0.0.1/24', server, '10.0.0.2/24', settings.link ?? {});
+  const clientAddresses = ['10.0.0.1/24', 'fd00::1/64'];
+  const link = network.link(client, clientAddresses, server, ['10.0.0.2/24', 'fd00::2/64'], settings.link ?? {});
   return { network, client, server, link };
 }

@@ -1,4 +1,15 @@
-import { type Address, copyAddress, ipv4, isLoopback, isMulticast, type Prefix } from './base/address.ts';
+import {
+  type Address,
+  anyV4,
+  copyAddress,
+  inZone,
+  ipv4,
+  isLinkLocal,
+  isLoopback,
+  isMulticast,
+  loopbackV6,
+  type Prefix,
+} from './base/address.ts';
 import { Counters, type DropReason } from './base/counters.ts';
 import type { Observer } from './base/observe.ts';
 import { type StackOptions, type StackSettings, withDefaults } from './base/options.ts';
@@ -6,17 +17,25 @@ import type { Path } from './base/path.ts';
 import type { Random } from './base/random.ts';
 import { ChangedList } from './base/ready.ts';
 import type { Micros } from './base/time.ts';
-import { makeError, mayReportError, RateLimit } from './icmp/errors.ts';
-import { acceptIcmp, IcmpReport } from './icmp/input.ts';
+import { fillChecksum, makeError, mayReportError, RateLimit } from './icmp/errors.ts';
+import { acceptIcmp, acceptIcmpv6 } from './icmp/input.ts';
+import { IcmpReport } from './icmp/report.ts';
 import { Departures } from './ip/departures.ts';
+import { forwarded, mayForward } from './ip/forward.ts';
+import { Identifications } from './ip/identification.ts';
 import { acceptDatagram } from './ip/input.ts';
 import { Interface } from './ip/interface.ts';
 import { writeHeader } from './ip/output.ts';
+import { PathMtus } from './ip/path-mtu.ts';
+import { Reassembly } from './ip/reassembly.ts';
 import { defaultPrefix, RouteTable } from './ip/route.ts';
+import { chooseSource } from './ip/source.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp } from './udp/udp.ts';
-import { Datagram, Outgoing, protocolIcmp, protocolTcp, protocolUdp } from './wire/datagram.ts';
-import { destinationUnreachable, portUnreachable, protocolUnreachable } from './wire/icmpv4.ts';
+import { Datagram, Outgoing, protocolIcmp, protocolIcmpv6, protocolTcp, protocolUdp } from './wire/datagram.ts';
+import * as icmpv4 from './wire/icmpv4.ts';
+import * as icmpv6 from './wire/icmpv6.ts';
+import { ipv6LeastMtu } from './wire/ipv6.ts';
 
 /** The loopback interface has index 0; packets on it never reach a device. */
 const loopback = 0;
@@ -57,7 +76,12 @@ export class Stack {
   readonly #interfaces: Interface[] = [];
   readonly #departures: Departures[] = [];
   readonly #routes: RouteTable = new RouteTable();
+  readonly #reassembly: Reassembly;
+  readonly #pathMtus: PathMtus;
+  readonly #identifications: Identifications;
   readonly #errorLimit: RateLimit;
+  /** The latest time that anybody has told. */
+  #now: Micros = 0;
   // One of each, refilled per packet.
   readonly #datagram: Datagram = new Datagram();
   readonly #report: IcmpReport = new IcmpReport();
@@ -68,6 +92,9 @@ export class Stack {
     this.options = withDefaults(settings);
     this.#random = random;
     this.#observer = observer;
+    this.#reassembly = new Reassembly(this.options.reassembly, random, this.counters);
+    this.#pathMtus = new PathMtus(random);
+    this.#identifications = new Identifications(random);
     this.#errorLimit = new RateLimit(this.options.icmpErrorsPerSecond, this.options.icmpErrorBurst, random);
     const services = {
       options: this.options,
@@ -87,30 +114,41 @@ export class Stack {
     });
     this.udp = new Udp({
       ...services,
-      send: (out, payload, interfaceIndex, sender) =>
+      send: (out, payload, interfaceIndex, mtu, sender) =>
         this.#departures[interfaceIndex]!.add({
           source: out.source,
           destination: out.destination,
           protocol: out.protocol,
           ttl: out.ttl,
           trafficClass: out.trafficClass,
+          flowLabel: out.flowLabel,
+          dontFragment: out.dontFragment,
+          mtu,
           payload,
+          hasHeader: false,
           sender,
         }),
     });
-    this.addInterface({ name: 'lo', mtu: loopbackMtu, addresses: [{ address: ipv4(0x7f000001), bits: 8 }] });
+    const addresses = [
+      { address: ipv4(0x7f000001), bits: 8 },
+      { address: loopbackV6, bits: 128 },
+    ];
+    this.addInterface({ name: 'lo', mtu: loopbackMtu, addresses });
   }
 
   // Configuration ------------------------------------------------------------------------------------------------------
 
-  /** Adds an interface and the routes to its neighbours. Returns its index, for `receive`, `transmit` and `addRoute`. */
+  /**
+   * Adds an interface and the routes to its neighbours. Returns its index, for `receive`, `transmit` and `addRoute`.
+   * IPv6 needs an MTU of 1280 (RFC 8200 section 5): below it, the interface's IPv6 addresses are not used.
+   */
   addInterface(settings: InterfaceSettings): number {
     const index = this.#interfaces.length;
-    this.#interfaces.push(new Interface(index, settings.name, settings.mtu, settings.addresses));
-    this.#departures.push(new Departures(departuresLimit));
-    for (const { address, bits } of settings.addresses) {
-      this.#routes.add({ to: { address, bits }, interfaceIndex: index, metric: 0, source: address });
-    }
+    const usable = settings.addresses.filter(({ address }) => address.isV4 || settings.mtu >= ipv6LeastMtu);
+    const made = new Interface(index, settings.name, settings.mtu, usable);
+    this.#interfaces.push(made);
+    this.#departures.push(new Departures(departuresLimit, this.#identifications));
+    for (const to of made.addresses) this.#routes.add({ to, interfaceIndex: index, metric: 0 });
     return index;
   }
 
@@ -118,13 +156,13 @@ export class Stack {
     return this.#interfaces;
   }
 
-  /** Sends packets for `to` by an interface; null is the default route of the family of the interface's first address. */
+  /** Sends packets for `to` by an interface; null is the default route of each family that the interface has. */
   addRoute(to: Prefix | null, interfaceIndex: number, metric = 0): void {
-    for (const { address } of this.#interfaces[interfaceIndex]!.addresses) {
-      const prefix = to ?? defaultPrefix(address);
-      if (prefix.address.isV4 !== address.isV4) continue;
-      this.#routes.add({ to: prefix, interfaceIndex, metric, source: address });
-      return;
+    if (to !== null) return this.#routes.add({ to, interfaceIndex, metric });
+    const { addresses } = this.#interfaces[interfaceIndex]!;
+    for (const isV4 of [true, false]) {
+      if (!addresses.some(({ address }) => address.isV4 === isV4)) continue;
+      this.#routes.add({ to: defaultPrefix(isV4), interfaceIndex, metric });
     }
   }
 
@@ -136,20 +174,39 @@ export class Stack {
   /**
    * How to get to `destination`; our own addresses are reached over loopback.
    * @param source unspecified, or the address that the user has bound
-   * @returns null without a route, for what is no unicast address, or when `source` is not ours
+   * @returns null without a route, or when `source` is not ours or does not fit
    */
   findPath(destination: Address, source: Address): Path | null {
     const isOpen = source.isUnspecified;
-    if (!isOpen && !this.isLocal(source)) return null;
-    if (destination.isV4 !== source.isV4 || isMulticast(destination) || this.#isBroadcast(destination)) return null;
-    if (destination.isUnspecified) return this.findPath(ipv4(0x7f000001), source); // "this host", as Linux takes it
-    if (this.isLocal(destination)) {
-      return { interfaceIndex: loopback, mtu: loopbackMtu, source: isOpen ? destination : source };
+    if (!isOpen && (destination.isV4 !== source.isV4 || !this.isLocal(source))) return null;
+    if (destination.isUnspecified) {
+      return this.findPath(destination.isV4 ? ipv4(0x7f000001) : loopbackV6, source); // "this host", as Linux takes it
     }
+    if (this.isLocal(destination)) {
+      return { interfaceIndex: loopback, mtu: loopbackMtu, source: isOpen ? destination : source, toMany: false };
+    }
+    if (!isOpen && isLoopback(source)) return null; // 127/8 never leaves (RFC 1122 section 3.2.1.3)
+    const out = this.#interfaceTowards(destination);
+    if (out === null) return null;
+    const from = isOpen ? chooseSource(destination, out, this.#interfaces) : source;
+    if (from === null) return null;
+    const mtu = this.#pathMtus.find(destination, out.mtu, this.#now);
+    return { interfaceIndex: out.index, mtu, source: from, toMany: this.#isToMany(destination) };
+  }
+
+  #interfaceTowards(destination: Address): Interface | null {
+    if (destination.zone !== 0) return this.#interfaces[destination.zone] ?? null;
+    if (isLinkLocal(destination) && !isMulticast(destination)) return null; // RFC 4007: on which link?
     const route = this.#routes.find(destination);
-    if (route === null || (!isOpen && isLoopback(source))) return null; // 127/8 never leaves (RFC 1122 section 3.2.1.3)
-    const { mtu } = this.#interfaces[route.interfaceIndex]!;
-    return { interfaceIndex: route.interfaceIndex, mtu, source: isOpen ? route.source : source };
+    if (route !== null) return this.#interfaces[route.interfaceIndex]!;
+    if (!this.#isToMany(destination)) return null;
+    const mayCarry = (each: Interface): boolean =>
+      each.index !== loopback && each.addresses.some(({ address }) => address.isV4 === destination.isV4);
+    return this.#interfaces.find(mayCarry) ?? null;
+  }
+
+  #isToMany(address: Address): boolean {
+    return isMulticast(address) || this.#isBroadcast(address);
   }
 
   #isBroadcast(address: Address): boolean {
@@ -165,24 +222,34 @@ export class Stack {
    */
   receive(bytes: Uint8Array, length: number, now: Micros, interfaceIndex = 1): void {
     const { counters } = this;
+    this.#now = now;
     counters.ipInReceives++;
     counters.ipInOctets += length;
     this.#observer?.packet?.('in', interfaceIndex, bytes, length, now);
     const datagram = this.#datagram;
-    const reason = acceptDatagram(bytes, length, this.#interfaces[interfaceIndex]!, this.#interfaces, datagram);
-    if (reason !== null) return this.#drop(reason, now);
+    const from = this.#interfaces[interfaceIndex]!;
+    const reason = acceptDatagram(bytes, length, from, this.#interfaces, this.#reassembly, datagram, now);
+    if (reason !== null) return this.#notAccepted(reason, datagram, now);
     counters.ipInDelivers++;
     switch (datagram.protocol) {
       case protocolTcp:
         return this.tcp.receive(datagram, now);
       case protocolUdp:
         return this.#receiveUdp(datagram, now);
-      case protocolIcmp:
+      case datagram.source.isV4 ? protocolIcmp : protocolIcmpv6:
         return this.#receiveIcmp(datagram, now);
       default:
-        this.#drop('unknown protocol', now);
-        this.#sendUnreachable(protocolUnreachable, datagram, now); // RFC 1122 section 3.2.2.1
+        return this.#refuseProtocol(datagram, now);
     }
+  }
+
+  #notAccepted(reason: DropReason | 'kept', datagram: Datagram, now: Micros): void {
+    if (reason === 'kept') return;
+    if (reason === 'not for this host' && this.options.forwarding && mayForward(datagram)) {
+      return this.#forward(datagram, now);
+    }
+    this.#drop(reason, now);
+    this.#complain(datagram, now);
   }
 
   /**
@@ -190,20 +257,35 @@ export class Stack {
    * @returns its length in octets, or 0 when there is nothing to send now
    */
   transmit(into: Uint8Array, now: Micros, interfaceIndex = 1): number {
+    this.#now = now;
     this.#passLoopback(now);
     return this.#transmit(into, now, interfaceIndex);
   }
 
   #transmit(into: Uint8Array, now: Micros, interfaceIndex: number): number {
-    const out = this.#out;
-    if (!this.#departures[interfaceIndex]!.transmit(into, out)) {
-      if (!this.tcp.transmit(interfaceIndex, into, out, now)) return 0;
-    }
-    const length = writeHeader(into, out, this.#random.uint32() & 0xffff);
+    const length = this.#writePacket(into, now, interfaceIndex);
+    if (length === 0) return 0;
     this.counters.ipOutTransmits++;
     this.counters.ipOutOctets += length;
     this.#observer?.packet?.('out', interfaceIndex, into, length, now);
     return length;
+  }
+
+  #writePacket(into: Uint8Array, now: Micros, interfaceIndex: number): number {
+    const out = this.#out;
+    const departed = this.#departures[interfaceIndex]!.transmit(into, out);
+    if (typeof departed === 'number') return departed;
+    if (departed === 'payload') {
+      if (out.isFragment) this.counters.ipOutFragCreates++;
+      return writeHeader(into, out);
+    }
+    if (!this.tcp.transmit(interfaceIndex, into, out, now)) return 0;
+    // Segments are never cut (RFC 1191 section 3), so their identification distinguishes nothing (RFC 6864 section 4.1);
+    // it is random all the same: a counter would tell a stranger how many packets we send.
+    out.isFragment = false;
+    out.dontFragment = true;
+    out.identification = this.#random.uint32() & 0xffff;
+    return writeHeader(into, out);
   }
 
   /** What this host sends to itself arrives at once; it never reaches a device. */
@@ -217,13 +299,21 @@ export class Stack {
 
   /** Does what has fallen due by `now`. Calling early, late or twice is harmless. */
   advance(now: Micros): void {
+    this.#now = now;
     this.tcp.advance(now);
+    const about = this.#datagram;
+    for (let given = this.#reassembly.expire(now, about); given !== null; given = this.#reassembly.expire(now, about)) {
+      this.#drop('reassembly timeout', now);
+      if (given === 'silent') continue;
+      about.complaint.set(about.source.isV4 ? icmpv4.timeExceeded : icmpv6.timeExceeded6, 1, 0);
+      this.#complain(about, now);
+    }
   }
 
   /** When `advance` is next worth calling; `never` if nothing is pending. Valid until the next call of any method. */
   nextDeadline(): Micros {
     if (this.#departures[loopback]!.length > 0 || this.tcp.hasOutput(loopback)) return 0;
-    return this.tcp.nextDeadline();
+    return Math.min(this.tcp.nextDeadline(), this.#reassembly.nextDeadline());
   }
 
   // What arrives -------------------------------------------------------------------------------------------------------
@@ -232,39 +322,106 @@ export class Stack {
     const reason = this.udp.receive(datagram);
     if (reason === null) return;
     this.#drop(reason, now);
-    if (reason === 'no UDP socket') this.#sendUnreachable(portUnreachable, datagram, now); // RFC 1122 section 4.1.3.1
+    if (reason !== 'no UDP socket') return;
+    const { complaint } = datagram; // RFC 1122 section 4.1.3.1, RFC 4443 section 3.1
+    if (datagram.source.isV4) complaint.set(icmpv4.destinationUnreachable, icmpv4.portUnreachable, 0);
+    else complaint.set(icmpv6.destinationUnreachable6, icmpv6.portUnreachable6, 0);
+    this.#complain(datagram, now);
+  }
+
+  #refuseProtocol(datagram: Datagram, now: Micros): void {
+    this.#drop('unknown protocol', now);
+    const { complaint } = datagram; // RFC 1122 section 3.2.2.1, RFC 8200 section 4
+    if (datagram.source.isV4) complaint.set(icmpv4.destinationUnreachable, icmpv4.protocolUnreachable, 0);
+    else complaint.set(icmpv6.parameterProblem6, icmpv6.unknownNextHeader, datagram.nextHeaderAt);
+    this.#complain(datagram, now);
   }
 
   #receiveIcmp(datagram: Datagram, now: Micros): void {
-    const report = this.#report;
-    const outcome = acceptIcmp(datagram, report, this.counters);
-    if (outcome === null) return;
-    if (outcome === 'report') return this.#dispatchReport(report, now);
+    const { destination, interfaceIndex, toMany, protocol } = datagram;
+    const accept = destination.isV4 ? acceptIcmp : acceptIcmpv6;
+    const outcome = accept(datagram, this.#report, this.counters);
+    if (outcome === 'report') return this.#dispatchReport(this.#report, interfaceIndex, now);
     if (typeof outcome === 'string') return this.#drop(outcome, now);
+    const to = copyAddress(datagram.source);
+    const from = toMany
+      ? chooseSource(to, this.#interfaces[interfaceIndex]!, this.#interfaces)
+      : copyAddress(destination);
+    if (from === null) return this.#drop('no route', now);
+    if (toMany) fillChecksum(outcome, from, to);
     this.counters.icmpOutEchoReps++;
     this.counters.icmpOutMsgs++;
-    this.#depart(datagram.interfaceIndex, datagram.destination, datagram.source, protocolIcmp, outcome, now);
+    this.#depart(interfaceIndex, from, to, protocol, outcome, now);
   }
 
   /** MUST-54: an ICMP error goes to the transport, and there to the socket, that sent what it quotes. */
-  #dispatchReport(report: IcmpReport, now: Micros): void {
-    const { local, localPort, remote, remotePort, seq, error, mtu } = report;
+  #dispatchReport(report: IcmpReport, interfaceIndex: number, now: Micros): void {
+    const { localPort, remotePort, seq, error, mtu } = report;
+    const local = inZone(report.local, interfaceIndex);
+    const remote = inZone(report.remote, interfaceIndex);
     let wasOurs = false;
     if (report.protocol === protocolTcp) {
       wasOurs = this.tcp.reportError(local, localPort, remote, remotePort, seq, error, mtu, now);
-    } else if (report.protocol === protocolUdp && (report.isHard || mtu >= 0)) {
-      wasOurs = this.udp.reportError(local, localPort, remote, remotePort, error);
+    } else if (report.protocol === protocolUdp) {
+      wasOurs = this.udp.reportError(local, localPort, remote, remotePort, report.isHard || mtu >= 0 ? error : null);
     }
-    if (!wasOurs) this.#drop('ICMP ignored', now);
+    if (!wasOurs) return this.#drop('ICMP ignored', now);
+    if (mtu >= 0) this.#pathMtus.learn(remote, usableMtu(remote, mtu), now);
   }
 
-  #sendUnreachable(code: number, about: Datagram, now: Micros): void {
-    if (!mayReportError(about)) return;
+  /** Sends the ICMP error that a datagram's complaint asks for, if it may be sent. */
+  #complain(about: Datagram, now: Micros): void {
+    const { type, code, parameter, evenToMany } = about.complaint;
+    if (type === 0 || !mayReportError(about, evenToMany)) return;
+    const { interfaceIndex } = about;
+    const to = copyAddress(about.source);
+    const isOwn = !about.toMany && this.isLocal(about.destination);
+    const from = isOwn
+      ? copyAddress(about.destination)
+      : chooseSource(to, this.#interfaces[interfaceIndex]!, this.#interfaces);
+    if (from === null) return;
     if (!this.#errorLimit.take(now)) return this.#drop('ICMP rate limit', now);
-    this.counters.icmpOutDestUnreachs++;
+    this.counters.icmpOutErrors++;
     this.counters.icmpOutMsgs++;
-    const message = makeError(destinationUnreachable, code, 0, about);
-    this.#depart(about.interfaceIndex, about.destination, about.source, protocolIcmp, message, now);
+    const message = makeError(type, code, parameter, about, from, to);
+    this.#depart(interfaceIndex, from, to, to.isV4 ? protocolIcmp : protocolIcmpv6, message, now);
+  }
+
+  /** A packet for somebody else: pass it on, or tell its sender why not (RFC 1812 section 5.2.1). */
+  #forward(datagram: Datagram, now: Micros): void {
+    const { destination, complaint } = datagram;
+    const route = this.#routes.find(destination);
+    const out = route === null ? null : this.#interfaces[route.interfaceIndex]!;
+    const packets = out === null ? [] : forwarded(datagram, out.mtu);
+    if (out === null) {
+      if (destination.isV4) complaint.set(icmpv4.destinationUnreachable, icmpv4.networkUnreachable, 0);
+      else complaint.set(icmpv6.destinationUnreachable6, icmpv6.noRoute, 0);
+    }
+    if (out === null || packets.length === 0) {
+      this.#drop(out === null ? 'no route' : 'not forwarded', now);
+      return this.#complain(datagram, now);
+    }
+    this.counters.ipForwDatagrams++;
+    for (const packet of packets) this.sendPacket(packet, out.index, now);
+  }
+
+  /** Sends a packet that has its IP header already. Returns false when there is no room for it. */
+  sendPacket(packet: Uint8Array, interfaceIndex: number, now: Micros): boolean {
+    const isQueued = this.#departures[interfaceIndex]!.add({
+      source: anyV4,
+      destination: anyV4,
+      protocol: 0,
+      ttl: 0,
+      trafficClass: 0,
+      flowLabel: 0,
+      dontFragment: true,
+      mtu: packet.length,
+      payload: packet,
+      hasHeader: true,
+      sender: null,
+    });
+    if (!isQueued) this.#drop('reply queue full', now);
+    return isQueued;
   }
 
   #depart(
@@ -275,16 +432,22 @@ export class Stack {
     payload: Uint8Array,
     now: Micros = 0,
   ): void {
+    const path = interfaceIndex === loopback ? null : this.findPath(destination, source);
+    const index = path?.interfaceIndex ?? interfaceIndex;
     const departure = {
-      source: copyAddress(source), // the datagram's addresses are refilled
+      source: copyAddress(source), // a datagram's addresses are refilled
       destination: copyAddress(destination),
       protocol,
       ttl: this.options.ttl,
       trafficClass: 0,
+      flowLabel: 0,
+      dontFragment: false,
+      mtu: path?.mtu ?? this.#interfaces[index]!.mtu,
       payload,
+      hasHeader: false,
       sender: null,
     };
-    if (!this.#departures[interfaceIndex]!.add(departure)) this.#drop('reply queue full', now);
+    if (!this.#departures[index]!.add(departure)) this.#drop('reply queue full', now);
   }
 
   #drop(reason: DropReason, now: Micros): void {
@@ -292,3 +455,6 @@ export class Stack {
     this.#observer?.drop?.(reason, now);
   }
 }
+
+/** What a router may make us believe: over IPv4 not less than 552 octets, as on Linux. IPv6 has been seen to already. */
+const usableMtu = (remote: Address, mtu: number): number => (remote.isV4 ? Math.max(mtu, 552) : mtu);

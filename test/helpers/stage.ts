@@ -1,10 +1,12 @@
 import { type Fate, type Link, type LinkSettings, type Network, pair } from '../../src/sim/index.ts';
 import {
+  type Address,
   anyV4,
-  ipv4,
+  anyV6,
   type Listener,
   ms,
   type Observer,
+  parseAddress,
   type Stack,
   type StackSettings,
   seconds,
@@ -27,6 +29,8 @@ export interface Seen {
 }
 
 export interface StageSettings {
+  /** Which addresses the hosts use. Default 4. */
+  readonly family?: 4 | 6;
   readonly link?: LinkSettings | readonly [LinkSettings, LinkSettings];
   readonly client?: StackSettings;
   readonly server?: StackSettings;
@@ -34,6 +38,9 @@ export interface StageSettings {
 
 /** Two stacks and a link, used by their user calls, with every segment and every state on record. */
 export class Stage {
+  readonly clientAddress: Address;
+  readonly serverAddress: Address;
+  readonly any: Address;
   readonly network: Network;
   readonly client: Stack;
   readonly server: Stack;
@@ -44,7 +51,10 @@ export class Stage {
   readonly #starts: Map<string, number> = new Map();
   readonly #kick: () => void;
 
-  constructor({ link = { delay: ms(10) }, client = {}, server = {} }: StageSettings = {}) {
+  constructor({ family = 4, link = { delay: ms(10) }, client = {}, server = {} }: StageSettings = {}) {
+    this.clientAddress = parseAddress(family === 4 ? '10.0.0.1' : 'fd00::1')!;
+    this.serverAddress = parseAddress(family === 4 ? '10.0.0.2' : 'fd00::2')!;
+    this.any = family === 4 ? anyV4 : anyV6;
     const record = (way: string[]): Observer => ({ state: (_connection, _from, to) => way.push(to) });
     const made = pair({
       link,
@@ -70,8 +80,9 @@ export class Stage {
 
   #record(from: Seen['from'], bytes: Uint8Array, length: number, now: number, fate: Fate): void {
     const packet = new DataView(bytes.buffer, bytes.byteOffset, length);
-    const header = (packet.getUint8(0) & 15) * 4;
-    if (packet.getUint8(9) !== 6) return;
+    const isV4 = packet.getUint8(0) >> 4 === 4;
+    const header = isV4 ? (packet.getUint8(0) & 15) * 4 : 40;
+    if (packet.getUint8(isV4 ? 9 : 6) !== 6) return;
     const bits = packet.getUint8(header + 13);
     const [seq, ack] = [packet.getUint32(header + 4), packet.getUint32(header + 8)];
     if ((bits & 2) !== 0) this.#starts.set(from, seq);
@@ -107,11 +118,11 @@ export class Stage {
   }
 
   listen(backlog = 8): Listener {
-    return this.server.tcp.listen(this.server.tcp.bind(anyV4, 80, false), backlog);
+    return this.server.tcp.listen(this.server.tcp.bind(this.any, 80, false), backlog);
   }
 
   connect(): Tcb {
-    return this.client.tcp.connect(ipv4(0x0a000002), 80, null, anyV4, this.now);
+    return this.client.tcp.connect(this.serverAddress, 80, null, this.any, this.now);
   }
 
   /** A connection, open at both ends; what was seen of its opening is forgotten. */
@@ -128,8 +139,20 @@ export class Stage {
   /** Both ends connect to each other at the same time. */
   openTogether(): { here: Tcb; there: Tcb } {
     const { client, server } = this;
-    const here = client.tcp.connect(ipv4(0x0a000002), 2000, client.tcp.bind(anyV4, 1000, false), anyV4, this.now);
-    const there = server.tcp.connect(ipv4(0x0a000001), 1000, server.tcp.bind(anyV4, 2000, false), anyV4, this.now);
+    const here = client.tcp.connect(
+      this.serverAddress,
+      2000,
+      client.tcp.bind(this.any, 1000, false),
+      this.any,
+      this.now,
+    );
+    const there = server.tcp.connect(
+      this.clientAddress,
+      1000,
+      server.tcp.bind(this.any, 2000, false),
+      this.any,
+      this.now,
+    );
     return { here, there };
   }
 

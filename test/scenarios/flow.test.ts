@@ -1,310 +1,317 @@
 /** Windows, timers and losses of single connections, segment by segment, in virtual time. Times are in milliseconds. */
 import test from 'ava';
-import { anyV4, ipv4, ms, seconds, tcpCalls } from '../../src/stack/index.ts';
+import { ms, seconds, tcpCalls } from '../../src/stack/index.ts';
 import { readOctets, type Seen, Stage, sendOctets } from '../helpers/stage.ts';
 
 const times = (seen: readonly Seen[]): number[] => seen.map(({ at }) => at);
 const withText = (seen: readonly Seen[]): Seen[] => seen.filter(({ length }) => length > 0);
 
-// Opening ------------------------------------------------------------------------------------------------------------
+for (const family of [4, 6] as const) {
+  // Opening ------------------------------------------------------------------------------------------------------------
 
-test('MUST-19: a SYN that is not answered goes out again after 1, 2, 4 … s', (t) => {
-  const stage = new Stage();
-  stage.link.forward.filter = () => true;
-  stage.connect();
-  stage.run(seconds(200));
+  test(`MUST-19: a SYN that is not answered goes out again after 1, 2, 4 … s (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    stage.link.forward.filter = () => true;
+    stage.connect();
+    stage.run(seconds(200));
 
-  t.deepEqual(times(stage.seen), [0, 1000, 3000, 7000, 15_000, 31_000, 63_000]);
-  t.is(stage.clientWay.at(-1), 'CLOSED');
-});
+    t.deepEqual(times(stage.seen), [0, 1000, 3000, 7000, 15_000, 31_000, 63_000]);
+    t.is(stage.clientWay.at(-1), 'CLOSED');
+  });
 
-test('a SYN-ACK that is not answered goes out five times more', (t) => {
-  const stage = new Stage();
-  stage.listen();
-  stage.link.backward.filter = () => true;
-  const here = stage.connect();
-  stage.run(ms(15));
-  tcpCalls.close(here, stage.now);
-  stage.run(seconds(100));
-
-  t.deepEqual(times(stage.from('server')), [10, 1010, 3010, 7010, 15_010, 31_010]);
-});
-
-test('options are agreed upon only when both sides offer them', (t) => {
-  for (const [client, server] of [
-    [{}, { timestamps: false }],
-    [{ sack: false, windowScaling: false }, {}],
-  ]) {
-    const stage = new Stage({ client: { tcp: client ?? {} }, server: { tcp: server ?? {} } });
-    const { here, there } = stage.open();
-
-    t.is(here.ts.enabled, server?.timestamps ?? true);
-    t.is(here.sackEnabled, client?.sack ?? true);
-    t.is(here.windowScalingEnabled, client?.windowScaling ?? true);
-    t.is(here.ts.enabled, there.ts.enabled);
-    t.is(here.sackEnabled, there.sackEnabled);
-    t.is(here.windowScalingEnabled, there.windowScalingEnabled);
-  }
-});
-
-test('MUST-14: segments are as large as the MTU of the narrower side allows, options taken off', (t) => {
-  const stage = new Stage({ link: [{ mtu: 1500 }, { mtu: 900 }] });
-  const { here, there } = stage.open();
-  sendOctets(here, 10_000);
-  sendOctets(there, 10_000);
-  stage.run();
-
-  t.is(Math.max(...stage.from('client').map(({ length }) => length)), 900 - 40 - 12);
-  t.is(Math.max(...stage.from('server').map(({ length }) => length)), 900 - 40 - 12);
-});
-
-// Acknowledging and sending small pieces -----------------------------------------------------------------------------
-
-test('MUST-58: text that is not answered is acknowledged within 40 ms once the connection has settled', (t) => {
-  const stage = new Stage();
-  const { here, there } = stage.open();
-  for (let round = 0; round < 3; round++) {
-    sendOctets(here, 10); // an exchange of questions and answers ends the quick acknowledgments of the beginning
+  test(`a SYN-ACK that is not answered goes out five times more (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    stage.listen();
+    stage.link.backward.filter = () => true;
+    const here = stage.connect();
     stage.run(ms(15));
-    readOctets(there);
-    sendOctets(there, 10);
-    stage.run(ms(200));
-  }
-  stage.seen.length = 0;
-  const start = stage.now / ms(1);
-  sendOctets(here, 10);
-  stage.run(ms(500));
+    tcpCalls.close(here, stage.now);
+    stage.run(seconds(100));
 
-  t.deepEqual(times(stage.from('server')), [start + 10 + 40]);
-});
+    t.deepEqual(times(stage.from('server')), [10, 1010, 3010, 7010, 15_010, 31_010]);
+  });
 
-test('SHLD-19: at least every second full segment is acknowledged at once', (t) => {
-  const stage = new Stage({ link: { delay: ms(10), rate: 10_000_000 }, server: { tcp: { delayedAck: ms(400) } } });
-  const { here } = stage.open();
-  sendOctets(here, 200_000);
-  stage.run();
-  const text = withText(stage.from('client')).length;
+  test(`options are agreed upon only when both sides offer them (IPv${family})`, (t) => {
+    for (const [client, server] of [
+      [{}, { timestamps: false }],
+      [{ sack: false, windowScaling: false }, {}],
+    ]) {
+      const stage = new Stage({ family, client: { tcp: client ?? {} }, server: { tcp: server ?? {} } });
+      const { here, there } = stage.open();
 
-  t.true(stage.from('server').length >= text / 2);
-  t.true(stage.from('server').length <= text);
-});
+      t.is(here.ts.enabled, server?.timestamps ?? true);
+      t.is(here.sackEnabled, client?.sack ?? true);
+      t.is(here.windowScalingEnabled, client?.windowScaling ?? true);
+      t.is(here.ts.enabled, there.ts.enabled);
+      t.is(here.sackEnabled, there.sackEnabled);
+      t.is(here.windowScalingEnabled, there.windowScalingEnabled);
+    }
+  });
 
-test('Nagle: a small segment waits for the acknowledgment of the one before; without Nagle it does not', (t) => {
-  for (const noDelay of [false, true]) {
-    const stage = new Stage();
-    const { here } = stage.open();
-    here.noDelay = noDelay;
+  test(`MUST-14: segments are as large as the MTU of the narrower side allows, options taken off (IPv${family})`, (t) => {
+    const mtu = family === 4 ? 900 : 1300; // IPv6 needs 1280
+    const stage = new Stage({ family, link: [{ mtu: 1500 }, { mtu }] });
+    const { here, there } = stage.open();
+    sendOctets(here, 10_000);
+    sendOctets(there, 10_000);
+    stage.run();
+
+    t.is(Math.max(...stage.from('client').map(({ length }) => length)), mtu - (family === 4 ? 40 : 60) - 12);
+    t.is(Math.max(...stage.from('server').map(({ length }) => length)), mtu - (family === 4 ? 40 : 60) - 12);
+  });
+
+  // Acknowledging and sending small pieces -----------------------------------------------------------------------------
+
+  test(`MUST-58: text that is not answered is acknowledged within 40 ms once the connection has settled (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here, there } = stage.open();
+    for (let round = 0; round < 3; round++) {
+      sendOctets(here, 10); // an exchange of questions and answers ends the quick acknowledgments of the beginning
+      stage.run(ms(15));
+      readOctets(there);
+      sendOctets(there, 10);
+      stage.run(ms(200));
+    }
+    stage.seen.length = 0;
     const start = stage.now / ms(1);
     sendOctets(here, 10);
-    stage.run(ms(1));
-    sendOctets(here, 20);
-    stage.run(ms(1));
-    sendOctets(here, 30);
-    stage.run(ms(200));
-    const sent = withText(stage.from('client')).map(({ at, length }) => [at - start, length]);
+    stage.run(ms(500));
+
+    t.deepEqual(times(stage.from('server')), [start + 10 + 40]);
+  });
+
+  test(`SHLD-19: at least every second full segment is acknowledged at once (IPv${family})`, (t) => {
+    const stage = new Stage({
+      family,
+      link: { delay: ms(10), rate: 10_000_000 },
+      server: { tcp: { delayedAck: ms(400) } },
+    });
+    const { here } = stage.open();
+    sendOctets(here, 200_000);
+    stage.run();
+    const text = withText(stage.from('client')).length;
+
+    t.true(stage.from('server').length >= text / 2);
+    t.true(stage.from('server').length <= text);
+  });
+
+  test(`Nagle: a small segment waits for the acknowledgment of the one before; without Nagle it does not (IPv${family})`, (t) => {
+    for (const noDelay of [false, true]) {
+      const stage = new Stage({ family });
+      const { here } = stage.open();
+      here.noDelay = noDelay;
+      const start = stage.now / ms(1);
+      sendOctets(here, 10);
+      stage.run(ms(1));
+      sendOctets(here, 20);
+      stage.run(ms(1));
+      sendOctets(here, 30);
+      stage.run(ms(200));
+      const sent = withText(stage.from('client')).map(({ at, length }) => [at - start, length]);
+
+      t.deepEqual(
+        sent,
+        noDelay
+          ? [
+              [0, 10],
+              [1, 20],
+              [2, 30],
+            ]
+          : [
+              [0, 10],
+              [20, 50],
+            ],
+      );
+    }
+  });
+
+  test(`MUST-61: the last segment of what was written carries PSH (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here } = stage.open();
+    sendOctets(here, 4000);
+    stage.run(ms(5));
 
     t.deepEqual(
-      sent,
-      noDelay
-        ? [
-            [0, 10],
-            [1, 20],
-            [2, 30],
-          ]
-        : [
-            [0, 10],
-            [20, 50],
-          ],
+      stage.from('client').map(({ flags }) => flags),
+      ['.', '.', 'P.'],
     );
-  }
-});
-
-test('MUST-61: the last segment of what was written carries PSH', (t) => {
-  const stage = new Stage();
-  const { here } = stage.open();
-  sendOctets(here, 4000);
-  stage.run(ms(5));
-
-  t.deepEqual(
-    stage.from('client').map(({ flags }) => flags),
-    ['.', '.', 'P.'],
-  );
-});
-
-// Windows ------------------------------------------------------------------------------------------------------------
-
-test('a reader that does not read shuts the window; not an octet too many is sent; reading opens it again', (t) => {
-  const stage = new Stage({ server: { tcp: { receiveBuffer: 20_000, receiveBufferMax: 20_000 } } });
-  const { here, there } = stage.open();
-  sendOctets(here, 100_000);
-  stage.run(ms(500)); // the last octets are less than a segment: they go when the window has not moved for a while
-
-  t.is(there.receiveQueue.length, 20_000);
-  t.is(stage.from('server').at(-1)?.window, 0);
-  const stalled = stage.now / ms(1);
-  t.is(readOctets(there), 20_000);
-  stage.run(ms(1));
-  t.true(stage.from('server').at(-1)!.window > 0);
-  t.is(stage.from('server').at(-1)?.at, stalled); // the window update does not wait
-  stage.run(ms(500));
-  t.is(there.receiveQueue.length, 20_000);
-});
-
-test('SHLD-29, SHLD-30: a shut window is probed, each time after twice as long, and MUST-37: for as long as it is answered', (t) => {
-  const stage = new Stage({ server: { tcp: { receiveBuffer: 5000, receiveBufferMax: 5000 } } });
-  const { here, there } = stage.open();
-  sendOctets(here, 50_000);
-  stage.run(seconds(3600));
-  const una = here.snd.una;
-  const probes = stage.from('client').filter(({ length, at }) => length === 0 && at > 1100);
-  const gaps = times(probes)
-    .slice(1)
-    .map((at, index) => at - probes[index]!.at);
-
-  t.is(here.state, 'ESTABLISHED');
-  t.true(probes.length > 25);
-  t.true(gaps.slice(0, 6).every((gap, index) => index === 0 || Math.abs(gap / gaps[index - 1]! - 2) < 0.01));
-  t.is(Math.max(...gaps), 120_000);
-  t.true(probes.every(({ seq }) => seq === probes[0]!.seq));
-  readOctets(there);
-  stage.run(seconds(130));
-  t.not(here.snd.una, una);
-});
-
-test('MUST-39: a reader of single octets does not draw tiny segments', (t) => {
-  const stage = new Stage({ server: { tcp: { receiveBuffer: 10_000, receiveBufferMax: 10_000 } } });
-  const { here, there } = stage.open();
-  sendOctets(here, 60_000);
-  stage.run(ms(100));
-  stage.seen.length = 0;
-  for (let octets = 0; octets < 20_000; octets += 100) {
-    if (there.receiveQueue.length > 0) readOctets(there, 100);
-    stage.run(ms(5));
-  }
-  const lengths = withText(stage.from('client')).map(({ length }) => length);
-
-  t.true(lengths.length > 5);
-  t.true(
-    lengths.every((length) => length >= 1448),
-    lengths.join(' '),
-  );
-});
-
-// Losses -------------------------------------------------------------------------------------------------------------
-
-test('MUST-20: a segment that is never acknowledged is sent 15 times more, backed off, and then the connection fails', (t) => {
-  const stage = new Stage();
-  const { here } = stage.open();
-  stage.link.forward.filter = () => true;
-  sendOctets(here, 10);
-  stage.run(seconds(3600));
-  const at = times(stage.from('client'));
-  const gaps = at.slice(1).map((time, index) => time - at[index]!);
-
-  t.is(at.length, 16);
-  t.is(gaps[0], 220); // RTT 20 ms and the floor of 200 ms
-  for (let index = 1; index < gaps.length; index++) t.is(gaps[index], Math.min(gaps[index - 1]! * 2, 120_000));
-  t.is(here.state, 'CLOSED');
-  t.throws(() => tcpCalls.send(here, new Uint8Array(1)), { code: 'ETIMEDOUT' });
-});
-
-for (const sack of [true, false]) {
-  test(`a lost segment is sent again after three duplicate acknowledgments, without a timeout (SACK ${sack ? 'on' : 'off'})`, (t) => {
-    const stage = new Stage({ client: { tcp: { sack } } });
-    const { here, there } = stage.open();
-    stage.link.forward.filter = (_bytes, length, index) => length > 1000 && index === 4;
-    sendOctets(here, 20 * 1448);
-    stage.run(ms(150));
-    const resent = stage
-      .from('client')
-      .filter(({ seq }, index, all) => all.findIndex((other) => other.seq === seq) < index);
-
-    t.is(stage.from('client').filter(({ lost }) => lost).length, 1);
-    t.is(withText(resent).length, 1);
-    t.is(there.receiveQueue.length, 20 * 1448);
-    t.is(stage.client.counters.tcpTimeouts, 0);
-    t.is(here.congestion.cwnd < 10, true);
   });
 
-  test(`RFC 6582: several losses in one window are repaired without a timeout (SACK ${sack ? 'on' : 'off'})`, (t) => {
-    const stage = new Stage({ client: { tcp: { sack } } });
-    const { here, there } = stage.open();
-    sendOctets(here, 40 * 1448);
-    stage.run(ms(200));
-    readOctets(there);
-    const lost = new Set([1, 4, 8]);
-    let sent = 0;
-    stage.link.forward.filter = (_bytes, length) => length > 1000 && lost.has(sent++);
-    sendOctets(here, 30 * 1448);
-    stage.run(ms(300));
+  // Windows ------------------------------------------------------------------------------------------------------------
 
-    t.is(there.receiveQueue.length, 30 * 1448);
-    t.is(stage.client.counters.tcpTimeouts, 0);
-    t.is(stage.client.counters.tcpRetransSegs, 3);
+  test(`a reader that does not read shuts the window; not an octet too many is sent; reading opens it again (IPv${family})`, (t) => {
+    const stage = new Stage({ family, server: { tcp: { receiveBuffer: 20_000, receiveBufferMax: 20_000 } } });
+    const { here, there } = stage.open();
+    sendOctets(here, 100_000);
+    stage.run(ms(500)); // the last octets are less than a segment: they go when the window has not moved for a while
+
+    t.is(there.receiveQueue.length, 20_000);
+    t.is(stage.from('server').at(-1)?.window, 0);
+    const stalled = stage.now / ms(1);
+    t.is(readOctets(there), 20_000);
+    stage.run(ms(1));
+    t.true(stage.from('server').at(-1)!.window > 0);
+    t.is(stage.from('server').at(-1)?.at, stalled); // the window update does not wait
+    stage.run(ms(500));
+    t.is(there.receiveQueue.length, 20_000);
+  });
+
+  test(`SHLD-29, SHLD-30: a shut window is probed, each time after twice as long, and MUST-37: for as long as it is answered (IPv${family})`, (t) => {
+    const stage = new Stage({ family, server: { tcp: { receiveBuffer: 5000, receiveBufferMax: 5000 } } });
+    const { here, there } = stage.open();
+    sendOctets(here, 50_000);
+    stage.run(seconds(3600));
+    const una = here.snd.una;
+    const probes = stage.from('client').filter(({ length, at }) => length === 0 && at > 1100);
+    const gaps = times(probes)
+      .slice(1)
+      .map((at, index) => at - probes[index]!.at);
+
+    t.is(here.state, 'ESTABLISHED');
+    t.true(probes.length > 25);
+    t.true(gaps.slice(0, 6).every((gap, index) => index === 0 || Math.abs(gap / gaps[index - 1]! - 2) < 0.01));
+    t.is(Math.max(...gaps), 120_000);
+    t.true(probes.every(({ seq }) => seq === probes[0]!.seq));
+    readOctets(there);
+    stage.run(seconds(130));
+    t.not(here.snd.una, una);
+  });
+
+  test(`MUST-39: a reader of single octets does not draw tiny segments (IPv${family})`, (t) => {
+    const stage = new Stage({ family, server: { tcp: { receiveBuffer: 10_000, receiveBufferMax: 10_000 } } });
+    const { here, there } = stage.open();
+    sendOctets(here, 60_000);
+    stage.run(ms(100));
+    stage.seen.length = 0;
+    for (let octets = 0; octets < 20_000; octets += 100) {
+      if (there.receiveQueue.length > 0) readOctets(there, 100);
+      stage.run(ms(5));
+    }
+    const lengths = withText(stage.from('client')).map(({ length }) => length);
+
+    t.true(lengths.length > 5);
+    t.true(
+      lengths.every((length) => length >= (family === 4 ? 1448 : 1428)),
+      lengths.join(' '),
+    );
+  });
+
+  // Losses -------------------------------------------------------------------------------------------------------------
+
+  test(`MUST-20: a segment that is never acknowledged is sent 15 times more, backed off, and then the connection fails (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here } = stage.open();
+    stage.link.forward.filter = () => true;
+    sendOctets(here, 10);
+    stage.run(seconds(3600));
+    const at = times(stage.from('client'));
+    const gaps = at.slice(1).map((time, index) => time - at[index]!);
+
+    t.is(at.length, 16);
+    t.is(gaps[0], 220); // RTT 20 ms and the floor of 200 ms
+    for (let index = 1; index < gaps.length; index++) t.is(gaps[index], Math.min(gaps[index - 1]! * 2, 120_000));
+    t.is(here.state, 'CLOSED');
+    t.throws(() => tcpCalls.send(here, new Uint8Array(1)), { code: 'ETIMEDOUT' });
+  });
+
+  for (const sack of [true, false]) {
+    test(`a lost segment is sent again after three duplicate acknowledgments, without a timeout (SACK ${sack ? 'on' : 'off'}, IPv${family})`, (t) => {
+      const stage = new Stage({ family, client: { tcp: { sack } } });
+      const { here, there } = stage.open();
+      stage.link.forward.filter = (_bytes, length, index) => length > 1000 && index === 4;
+      sendOctets(here, 20 * 1448);
+      stage.run(ms(150));
+      const resent = stage
+        .from('client')
+        .filter(({ seq }, index, all) => all.findIndex((other) => other.seq === seq) < index);
+
+      t.is(stage.from('client').filter(({ lost }) => lost).length, 1);
+      t.is(withText(resent).length, 1);
+      t.is(there.receiveQueue.length, 20 * 1448);
+      t.is(stage.client.counters.tcpTimeouts, 0);
+      t.is(here.congestion.cwnd < 10, true);
+    });
+
+    test(`RFC 6582: several losses in one window are repaired without a timeout (SACK ${sack ? 'on' : 'off'}, IPv${family})`, (t) => {
+      const stage = new Stage({ family, client: { tcp: { sack } } });
+      const { here, there } = stage.open();
+      sendOctets(here, 40 * 1448);
+      stage.run(ms(200));
+      readOctets(there);
+      const lost = new Set([1, 4, 8]);
+      let sent = 0;
+      stage.link.forward.filter = (_bytes, length) => length > 1000 && lost.has(sent++);
+      sendOctets(here, 30 * 1448);
+      stage.run(ms(300));
+
+      t.is(there.receiveQueue.length, 30 * 1448);
+      t.is(stage.client.counters.tcpTimeouts, 0);
+      t.is(stage.client.counters.tcpRetransSegs, 3);
+    });
+  }
+
+  test(`a lost FIN is sent again (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here } = stage.open();
+    let lost = 0;
+    stage.link.forward.filter = () => lost++ === 0;
+    tcpCalls.close(here, stage.now);
+    stage.run(ms(500));
+
+    t.is(here.state, 'FIN-WAIT-2');
+    t.deepEqual(
+      stage.from('client').map(({ flags }) => flags),
+      ['F.', 'F.'],
+    );
+  });
+
+  // Resets and strangers -----------------------------------------------------------------------------------------------
+
+  test(`closing with unread text resets the connection (RFC 9293 SHLD-3) (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here, there } = stage.open();
+    sendOctets(here, 10);
+    stage.run();
+    tcpCalls.close(there, stage.now);
+    stage.run();
+
+    t.is(stage.from('server').at(-1)?.flags, 'R.');
+    t.throws(() => readOctets(here), { code: 'ECONNRESET' });
+  });
+
+  test(`MUST-13: TIME-WAIT answers a repeated FIN and lasts 2 MSL from then on (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here, there } = stage.open();
+    tcpCalls.close(here, stage.now);
+    stage.run(ms(50));
+    let acks = 0;
+    stage.link.forward.filter = () => acks++ < 3; // the acknowledgment of the server's FIN, again and again
+    tcpCalls.close(there, stage.now);
+    stage.runUntil(() => there.state === 'CLOSED');
+    const closed = stage.now;
+    stage.runUntil(() => here.state === 'CLOSED');
+
+    t.is(stage.from('server').filter(({ flags }) => flags.includes('F')).length, 4);
+    t.is(stage.now - closed, seconds(60) - ms(10));
+  });
+
+  test(`a new SYN may take the place of a connection in TIME-WAIT (RFC 6191) (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const listener = stage.listen();
+    const { tcp } = stage.client;
+    const dial = () => tcp.connect(stage.serverAddress, 80, tcp.bind(stage.any, 5000, true), stage.any, stage.now);
+    const first = dial();
+    stage.run(ms(100));
+    tcpCalls.close(stage.server.tcp.accept(listener)!, stage.now); // TIME-WAIT is at the server
+    stage.run(ms(100));
+    tcpCalls.close(first, stage.now);
+    stage.run(ms(100));
+    const waiting = [...stage.server.tcp.connections()].map(({ state }) => state);
+    const second = dial();
+    stage.run(ms(100));
+
+    t.deepEqual(waiting, ['TIME-WAIT']);
+    t.is(second.state, 'ESTABLISHED');
+    t.not(stage.server.tcp.accept(listener), null);
   });
 }
-
-test('a lost FIN is sent again', (t) => {
-  const stage = new Stage();
-  const { here } = stage.open();
-  let lost = 0;
-  stage.link.forward.filter = () => lost++ === 0;
-  tcpCalls.close(here, stage.now);
-  stage.run(ms(500));
-
-  t.is(here.state, 'FIN-WAIT-2');
-  t.deepEqual(
-    stage.from('client').map(({ flags }) => flags),
-    ['F.', 'F.'],
-  );
-});
-
-// Resets and strangers -----------------------------------------------------------------------------------------------
-
-test('closing with unread text resets the connection (RFC 9293 SHLD-3)', (t) => {
-  const stage = new Stage();
-  const { here, there } = stage.open();
-  sendOctets(here, 10);
-  stage.run();
-  tcpCalls.close(there, stage.now);
-  stage.run();
-
-  t.is(stage.from('server').at(-1)?.flags, 'R.');
-  t.throws(() => readOctets(here), { code: 'ECONNRESET' });
-});
-
-test('MUST-13: TIME-WAIT answers a repeated FIN and lasts 2 MSL from then on', (t) => {
-  const stage = new Stage();
-  const { here, there } = stage.open();
-  tcpCalls.close(here, stage.now);
-  stage.run(ms(50));
-  let acks = 0;
-  stage.link.forward.filter = () => acks++ < 3; // the acknowledgment of the server's FIN, again and again
-  tcpCalls.close(there, stage.now);
-  stage.runUntil(() => there.state === 'CLOSED');
-  const closed = stage.now;
-  stage.runUntil(() => here.state === 'CLOSED');
-
-  t.is(stage.from('server').filter(({ flags }) => flags.includes('F')).length, 4);
-  t.is(stage.now - closed, seconds(60) - ms(10));
-});
-
-test('a new SYN may take the place of a connection in TIME-WAIT (RFC 6191)', (t) => {
-  const stage = new Stage();
-  const listener = stage.listen();
-  const { tcp } = stage.client;
-  const dial = () => tcp.connect(ipv4(0x0a000002), 80, tcp.bind(anyV4, 5000, true), anyV4, stage.now);
-  const first = dial();
-  stage.run(ms(100));
-  tcpCalls.close(stage.server.tcp.accept(listener)!, stage.now); // TIME-WAIT is at the server
-  stage.run(ms(100));
-  tcpCalls.close(first, stage.now);
-  stage.run(ms(100));
-  const waiting = [...stage.server.tcp.connections()].map(({ state }) => state);
-  const second = dial();
-  stage.run(ms(100));
-
-  t.deepEqual(waiting, ['TIME-WAIT']);
-  t.is(second.state, 'ESTABLISHED');
-  t.not(stage.server.tcp.accept(listener), null);
-});

@@ -5,7 +5,7 @@ import { Stage } from '../helpers/stage.ts';
 
 interface Scenario {
   readonly title: string;
-  readonly play: () => Stage;
+  readonly play: (family: 4 | 6) => Stage;
   readonly clientWay: string;
   readonly serverWay: string;
 }
@@ -17,8 +17,8 @@ const openedTogether = 'CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED';
 const scenarios: readonly Scenario[] = [
   {
     title: 'one side closes, then the other: the first waits in TIME-WAIT, the second does not',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here, there } = stage.open();
       tcpCalls.close(here, stage.now);
       stage.run();
@@ -31,10 +31,10 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'a FIN that acknowledges ours passes through FIN-WAIT-2, as the fifth step of section 3.10.7.4 has it',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here, there } = stage.open();
-      stage.link.backward.filter = (bytes) => (bytes[33]! & 0x01) === 0; // all but the FIN is lost
+      stage.link.backward.filter = (bytes) => (bytes[(family === 4 ? 20 : 40) + 13]! & 0x01) === 0; // all but the FIN is lost
       tcpCalls.close(here, stage.now);
       stage.run(ms(15));
       tcpCalls.close(there, stage.now);
@@ -46,8 +46,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'both sides close at the same time and meet in CLOSING',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here, there } = stage.open();
       tcpCalls.close(here, stage.now);
       tcpCalls.close(there, stage.now);
@@ -59,8 +59,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'MUST-10: both sides open at the same time and one connection comes of it',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here } = stage.openTogether();
       stage.run();
       tcpCalls.send(here, new TextEncoder().encode('one'));
@@ -72,8 +72,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'closing in SYN-RECEIVED sends the FIN once the handshake is done',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here, there } = stage.openTogether();
       stage.runUntil(() => here.state === 'SYN-RECEIVED');
       tcpCalls.shutdownSend(here, stage.now);
@@ -87,8 +87,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'a refused connection goes from SYN-SENT to CLOSED',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       stage.connect();
       stage.run();
       return stage;
@@ -98,8 +98,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'a half-open connection whose peer is gone closes when the SYN-ACKs run out',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       stage.listen();
       stage.link.backward.filter = () => true;
       const here = stage.connect();
@@ -113,8 +113,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'an abort ends both sides from ESTABLISHED',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here } = stage.open();
       tcpCalls.abort(here, stage.now);
       stage.run();
@@ -125,8 +125,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'an abort ends a side in FIN-WAIT-1, and the reset one in CLOSE-WAIT',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here } = stage.open();
       stage.link.backward.filter = () => true;
       tcpCalls.shutdownSend(here, stage.now);
@@ -140,8 +140,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'a closed socket does not wait in FIN-WAIT-2 for ever',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here } = stage.open();
       tcpCalls.close(here, stage.now);
       stage.run(seconds(62));
@@ -152,8 +152,8 @@ const scenarios: readonly Scenario[] = [
   },
   {
     title: 'an abort ends a side in CLOSING',
-    play: () => {
-      const stage = new Stage();
+    play: (family) => {
+      const stage = new Stage({ family });
       const { here, there } = stage.open();
       tcpCalls.shutdownSend(here, stage.now);
       tcpCalls.shutdownSend(there, stage.now);
@@ -173,15 +173,17 @@ function remember(way: readonly string[]): void {
   for (let index = 1; index < way.length; index++) travelled.add(`${way[index - 1]} > ${way[index]}`);
 }
 
-for (const { title, play, clientWay, serverWay } of scenarios) {
-  test.serial(title, (t) => {
-    const stage = play();
-    remember(stage.clientWay);
-    remember(stage.serverWay);
+for (const family of [4, 6] as const) {
+  for (const { title, play, clientWay, serverWay } of scenarios) {
+    test.serial(`${title} (IPv${family})`, (t) => {
+      const stage = play(family);
+      remember(stage.clientWay);
+      remember(stage.serverWay);
 
-    t.is(stage.clientWay.join(' '), clientWay);
-    t.is(stage.serverWay.join(' '), serverWay);
-  });
+      t.is(stage.clientWay.join(' '), clientWay);
+      t.is(stage.serverWay.join(' '), serverWay);
+    });
+  }
 }
 
 test.serial('every arc of the transition table has been travelled, and no other', (t) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { type Host, type LinkSettings, pair } from '../../src/sim/index.ts';
-import { anyV4, ms, parseAddress, StackError, seconds, type Tcb, tcpCalls } from '../../src/stack/index.ts';
+import { anyV4, anyV6, ms, parseAddress, StackError, seconds, type Tcb, tcpCalls } from '../../src/stack/index.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -54,28 +54,31 @@ const faults: readonly (readonly [string, LinkSettings])[] = [
 ];
 
 for (const [name, fault] of faults) {
-  test(`1 MiB both ways over a link with ${name} arrives whole, and nothing is left after 2 MSL`, (t) => {
-    const { network, client, server } = pair({ seed: 3, link: { delay: ms(10), ...fault } });
-    const data = Uint8Array.from({ length: 1 << 20 }, (_, index) => (index * 7 + (index >> 8)) & 255);
-    const listener = server.stack.tcp.listen(server.stack.tcp.bind(anyV4, 80, false), 10);
-    const c = client.stack.tcp.connect(parseAddress('10.0.0.2')!, 80, null, anyV4, network.now);
-    client.kick();
-    const there = new Stream(client, data);
-    const back = new Stream(server, data);
-    let s: Tcb | null = null;
-    client.onChanged(() => there.pump(c));
-    server.onChanged(() => {
-      s ??= server.stack.tcp.accept(listener);
-      if (s !== null) back.pump(s);
+  for (const address of ['10.0.0.2', 'fd00::2']) {
+    test(`1 MiB both ways over a link with ${name} arrives whole, and nothing is left after 2 MSL (to ${address})`, (t) => {
+      const { network, client, server } = pair({ seed: 3, link: { delay: ms(10), ...fault } });
+      const any = address.includes(':') ? anyV6 : anyV4;
+      const data = Uint8Array.from({ length: 1 << 20 }, (_, index) => (index * 7 + (index >> 8)) & 255);
+      const listener = server.stack.tcp.listen(server.stack.tcp.bind(any, 80, false), 10);
+      const c = client.stack.tcp.connect(parseAddress(address)!, 80, null, any, network.now);
+      client.kick();
+      const there = new Stream(client, data);
+      const back = new Stream(server, data);
+      let s: Tcb | null = null;
+      client.onChanged(() => there.pump(c));
+      server.onChanged(() => {
+        s ??= server.stack.tcp.accept(listener);
+        if (s !== null) back.pump(s);
+      });
+
+      network.runUntil(() => there.received === data.length && back.received === data.length, seconds(7200));
+      network.run(seconds(600));
+
+      t.is(sha256(there.into), sha256(data));
+      t.is(sha256(back.into), sha256(data));
+      t.is(c.state, 'CLOSED');
+      t.is(client.stack.tcp.pendingTimers + server.stack.tcp.pendingTimers, 0);
+      t.is([...client.stack.tcp.connections(), ...server.stack.tcp.connections()].length, 0);
     });
-
-    network.runUntil(() => there.received === data.length && back.received === data.length, seconds(7200));
-    network.run(seconds(600));
-
-    t.is(sha256(there.into), sha256(data));
-    t.is(sha256(back.into), sha256(data));
-    t.is(c.state, 'CLOSED');
-    t.is(client.stack.tcp.pendingTimers + server.stack.tcp.pendingTimers, 0);
-    t.is([...client.stack.tcp.connections(), ...server.stack.tcp.connections()].length, 0);
-  });
+  }
 }

@@ -8,18 +8,12 @@ import { checksum, finishChecksum, pseudoHeaderSum, sumBytes } from '../../src/s
 import { Counters, type DropReason, dropReasons } from '../../src/stack/base/counters.ts';
 import { type Seq, toSeq } from '../../src/stack/base/seq.ts';
 import { makeError } from '../../src/stack/icmp/errors.ts';
-import { acceptIcmp, IcmpReport } from '../../src/stack/icmp/input.ts';
+import { acceptIcmp } from '../../src/stack/icmp/input.ts';
+import { IcmpReport } from '../../src/stack/icmp/report.ts';
 import { Datagram, Outgoing, protocolIcmp, protocolTcp, protocolUdp } from '../../src/stack/wire/datagram.ts';
 import { Describer, describePacket } from '../../src/stack/wire/describe.ts';
 import * as icmp from '../../src/stack/wire/icmpv4.ts';
-import {
-  fragmentStart,
-  isFragment,
-  quotedDestination,
-  quotedSource,
-  readIpv4,
-  writeIpv4,
-} from '../../src/stack/wire/ipv4.ts';
+import { quotedDestination, quotedSource, readIpv4, writeIpv4 } from '../../src/stack/wire/ipv4.ts';
 import { ACK, FIN, finishSegment, PSH, RST, readSegment, Segment, SYN, URG } from '../../src/stack/wire/tcp.ts';
 import {
   readOptions,
@@ -94,7 +88,7 @@ test('an IPv4 header is written octet for octet as RFC 791 section 3.1 draws it'
   });
   const into = new Uint8Array(20).fill(0xee);
 
-  writeIpv4(into, out, 0);
+  writeIpv4(into, out);
 
   t.deepEqual(into, hexBytes('4500 0073 0000 4000 4011 b861 c0a8 0001 c0a8 00c7'));
 });
@@ -116,7 +110,8 @@ test('an IPv4 header that was written is read back, and what follows the total l
         const out = asked({ source: ipv4(a), destination: ipv4(b), protocol, length, ttl, trafficClass: tos });
         const packet = new Uint8Array(20 + length + padding).fill(0xee);
         const datagram = new Datagram();
-        writeIpv4(packet, out, id);
+        out.identification = id;
+        writeIpv4(packet, out);
 
         strictEqual(readIpv4(packet, packet.length, datagram), null);
         deepStrictEqual([datagram.source, datagram.destination], [out.source, out.destination]);
@@ -124,7 +119,8 @@ test('an IPv4 header that was written is read back, and what follows the total l
         deepStrictEqual([datagram.payloadStart, datagram.payloadEnd], [20, 20 + length]);
         strictEqual(datagram.bytes, packet);
         strictEqual(getUint16(packet, 4), id);
-        strictEqual(isFragment(packet), false);
+        strictEqual(datagram.identification, id);
+        deepStrictEqual([datagram.isFragment, datagram.dontFragment], [false, true]);
       },
     ),
   );
@@ -199,10 +195,20 @@ test('a piece of a datagram is known by More Fragments or its offset, not by Do 
   const packet = packetOf(protocolUdp, new Uint8Array(12));
   const fields = [0x0000, 0x4000, 0x8000, 0x2000, 0x0001, 0x3fff, 0x1fff];
 
-  const seen = fields.map((field) => altered(packet, 6, field >> 8, field & 255));
+  const read = fields.map((field) => {
+    const datagram = new Datagram();
+    readIpv4(altered(packet, 6, field >> 8, field & 255), packet.length, datagram);
+    return datagram;
+  });
 
-  t.deepEqual(seen.map(isFragment), [false, false, false, true, true, true, true]);
-  t.deepEqual(seen.map(fragmentStart), [0, 0, 0, 0, 8, 65_528, 65_528]);
+  t.deepEqual(
+    read.map(({ isFragment }) => isFragment),
+    [false, false, false, true, true, true, true],
+  );
+  t.deepEqual(
+    read.map(({ fragmentOffset }) => fragmentOffset),
+    [0, 0, 0, 0, 8, 65_528, 65_528],
+  );
 });
 
 test('the addresses of a quoted header are read where they stand', (t) => {
@@ -266,7 +272,14 @@ test('an ICMP error that is made about a datagram is read as being about its sen
   const packet = packetOf(protocolUdp, hexBytes('1234 0050 000c 0000 61626364'));
   readIpv4(packet, packet.length, about);
 
-  const message = makeError(icmp.destinationUnreachable, icmp.fragmentationNeeded, 1280, about);
+  const message = makeError(
+    icmp.destinationUnreachable,
+    icmp.fragmentationNeeded,
+    1280,
+    about,
+    about.destination,
+    about.source,
+  );
 
   t.is(acceptMessage(message, report), 'report');
   t.is(message.length, 8 + packet.length);
@@ -284,7 +297,14 @@ test('an ICMP error about a large datagram stays within 576 octets (RFC 1812 sec
   const packet = packetOf(protocolUdp, new Uint8Array(1000).fill(1));
   readIpv4(packet, packet.length, about);
 
-  const message = makeError(icmp.destinationUnreachable, icmp.portUnreachable, 0, about);
+  const message = makeError(
+    icmp.destinationUnreachable,
+    icmp.portUnreachable,
+    0,
+    about,
+    about.destination,
+    about.source,
+  );
 
   t.is(message.length + 20, 576);
   t.is(checksum(message, 0, message.length), 0);

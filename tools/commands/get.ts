@@ -22,9 +22,12 @@ export async function runGet(parameters: readonly string[], options: HostCommand
 }
 
 async function fetchInto(output: NodeJS.WritableStream, host: OpenHost, url: URL): Promise<number> {
-  const [socket, refused] = host.socket.tcp();
+  const { socket: module } = host;
+  const name = url.hostname.replace(/^\[(.*)\]$/, '$1'); // IPv6 addresses stand in brackets
+  const family = name.includes(':') ? module.AF_INET6 : module.AF_INET;
+  const [socket, refused] = module.socket(family, module.SOCK_STREAM);
   if (refused !== null) return failed(`socket: ${refused}`);
-  const [, error] = await socket.connect(url.hostname, Number(url.port || 80));
+  const [, error] = await socket.connect(name, Number(url.port || 80));
   if (error !== null) return failed(`cannot connect to ${url.host}: ${error}`);
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -58,20 +58,22 @@ function untilSignal(host: OpenHost): Promise<{ code: number; why: string }> {
 }
 
 function announce(host: OpenHost, plan: HostPlan, address: string): void {
+  const sixth = plan.addresses.map(addressOf).find((each) => each !== address && each.includes(':'));
   const commands = [
     `ping ${address}`,
-    `curl http://${address}/`,
-    `curl -o /dev/null http://${address}/bytes/1000000000`,
+    `curl http://${inUrl(address)}/`,
+    `curl -o /dev/null http://${inUrl(address)}/bytes/1000000000`,
     `printf hello | nc -N ${address} 7`,
     `nc ${address} 13`,
+    ...(sixth === undefined ? [] : [`ping ${sixth}`, `curl http://[${sixth}]/`]),
     `tcpdump -ni ${host.device.name}`,
   ];
   const { name, mtu } = host.device;
   tell(
     plan,
-    { event: 'up', interface: name, addresses: plan.addresses, peer: plan.peer, mtu, commands },
+    { event: 'up', interface: name, addresses: plan.addresses, peers: plan.peers, mtu, commands },
     [
-      `${plan.addresses.join(', ')} is up on ${name}, MTU ${mtu}; the kernel is ${plan.peer} there.`,
+      `${plan.addresses.join(', ')} is up on ${name}, MTU ${mtu}; the kernel is ${plan.peers.join(', ')} there.`,
       'It serves echo (7), discard (9), daytime (13) and chargen (19) on TCP and UDP, and HTTP (80). In another shell try',
       '',
       ...commands.map((command) => `    ${command}`),
@@ -80,6 +82,9 @@ function announce(host: OpenHost, plan: HostPlan, address: string): void {
     ].join('\n'),
   );
 }
+
+/** An IPv6 address stands in brackets there (RFC 3986 section 3.2.2). */
+const inUrl = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 function tell({ json }: HostPlan, event: object, text: string): void {
   process.stdout.write(`${json ? JSON.stringify(event) : text}\n`);

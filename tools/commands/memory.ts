@@ -18,7 +18,7 @@ export async function runInMemory(plan: HostPlan): Promise<number> {
   const network = new Network({ seed, breathe: () => new Promise((resolve) => setImmediate(resolve)) });
   const server = network.host('server');
   const client = network.host('client');
-  const link = network.link(client, plan.peer, server, plan.addresses, { mtu: plan.mtu, delay: ms(20), loss: 0.02 });
+  const link = network.link(client, plan.peers, server, plan.addresses, { mtu: plan.mtu, delay: ms(20), loss: 0.02 });
   const capture = plan.pcap === null ? null : link.capture();
   const trace = new Trace(plan.json);
   link.forward.taps.push((bytes, length, now, fate) => trace.packet(now, bytes, length, fate));
@@ -63,7 +63,9 @@ async function serveInVirtualTime(network: Network, server: Host): Promise<void>
 }
 
 async function fetchPage(client: Host, address: string): Promise<string> {
-  const socket = orThrow(createSocketModule(client).tcp(), 'tcp');
+  const module = createSocketModule(client);
+  const family = address.includes(':') ? module.AF_INET6 : module.AF_INET;
+  const socket = orThrow(module.socket(family, module.SOCK_STREAM), 'socket');
   orThrow(await socket.connect(address, 80), `connect to ${address}`);
   return new Promise((resolve, reject) => {
     const createConnection = () => toDuplex(socket);

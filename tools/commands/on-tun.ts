@@ -10,7 +10,7 @@ export async function openPlannedHost(plan: HostPlan): Promise<OpenHost> {
   const host = await openHost({
     tun: plan.tun,
     address: plan.addresses,
-    peer: plan.peer,
+    peer: plan.peers,
     mtu: plan.mtu,
     ...(plan.seed === null ? {} : { random: new SeededRandom(plan.seed) }),
     ...(capture === null ? {} : { observer: capture.observer }),

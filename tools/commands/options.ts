@@ -16,11 +16,15 @@ export const optionTable = {
   tun: { parameter: 'NAME', help: 'the TUN interface to create or attach to (tundra0)', config: { type: 'string' } },
   address: {
     parameter: 'CIDR',
-    help: 'our address with its prefix length, repeatable (10.85.0.2/24)',
+    help: 'our address with its prefix length, repeatable (10.85.0.2/24 and fd85::2/64)',
     config: { type: 'string', multiple: true },
   },
-  peer: { parameter: 'CIDR', help: "the kernel's address on the interface (10.85.0.1/24)", config: { type: 'string' } },
-  mtu: { parameter: 'N', help: 'octets per packet (1500)', config: { type: 'string' } },
+  peer: {
+    parameter: 'CIDR',
+    help: "the kernel's address on the interface, repeatable (10.85.0.1/24 and fd85::1/64)",
+    config: { type: 'string', multiple: true },
+  },
+  mtu: { parameter: 'N', help: 'octets per packet (1500); IPv6 needs 1280', config: { type: 'string' } },
   memory: { parameter: '', help: 'run in memory and in virtual time, without a TUN', config: { type: 'boolean' } },
   pcap: { parameter: 'FILE', help: 'capture every packet into FILE as pcapng', config: { type: 'string' } },
   seed: {
@@ -35,7 +39,7 @@ export const optionTable = {
 export interface HostCommandOptions {
   readonly tun?: string;
   readonly address?: readonly string[];
-  readonly peer?: string;
+  readonly peer?: readonly string[];
   readonly mtu?: string;
   readonly memory?: boolean;
   readonly pcap?: string;
@@ -49,7 +53,8 @@ export interface HostPlan {
   readonly tun: string;
   /** Our addresses with prefix lengths, at least one. */
   readonly addresses: readonly string[];
-  readonly peer: string;
+  /** The kernel's addresses, or in memory the client's, at least one. */
+  readonly peers: readonly string[];
   readonly mtu: number;
   readonly pcap: string | null;
   readonly seed: number | null;
@@ -58,17 +63,17 @@ export interface HostPlan {
 
 /** @throws UsageError an option's value cannot be */
 export function planOf(options: HostCommandOptions): HostPlan {
-  const addresses = options.address ?? ['10.85.0.2/24'];
-  const peer = options.peer ?? '10.85.0.1/24';
-  for (const cidr of [...addresses, peer]) {
-    if (!cidr.includes('/') || parsePrefix(cidr)?.address.isV4 !== true) {
-      throw new UsageError(`not an IPv4 address with a prefix length, such as 10.85.0.2/24: '${cidr}'`);
+  const addresses = options.address ?? defaultAddresses;
+  const peers = options.peer ?? defaultPeers;
+  for (const cidr of [...addresses, ...peers]) {
+    if (!cidr.includes('/') || parsePrefix(cidr) === null) {
+      throw new UsageError(`not an address with a prefix length, such as 10.85.0.2/24: '${cidr}'`);
     }
   }
   return {
     tun: options.tun ?? 'tundra0',
     addresses,
-    peer,
+    peers,
     mtu: wholeNumber('mtu', options.mtu ?? '1500', 68, 65_535),
     pcap: options.pcap ?? null,
     seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
@@ -80,10 +85,16 @@ export function planOf(options: HostCommandOptions): HostPlan {
  * In memory the peer is our client, which has nothing but its own network.
  * @throws UsageError it cannot reach our first address
  */
-export function checkNeighbours({ addresses, peer }: HostPlan): void {
-  const [own, other] = [parsePrefix(addresses[0]!)!, parsePrefix(peer)!];
-  if (addressOf(peer) === addressOf(addresses[0]!) || !inPrefix(own.address, other) || !inPrefix(other.address, own)) {
-    throw new UsageError(`${addresses[0]} and ${peer} are not two addresses of one network`);
+export function checkNeighbours({ addresses, peers }: HostPlan): void {
+  const [first = '', ...more] = addresses;
+  const own = parsePrefix(first)!;
+  const areNeighbours = (cidr: string): boolean => {
+    const other = parsePrefix(cidr)!;
+    return inPrefix(own.address, other) && inPrefix(other.address, own);
+  };
+  const all = new Set([first, ...more, ...peers].map((cidr) => String(parsePrefix(cidr)?.address)));
+  if (!peers.some(areNeighbours) || all.size < addresses.length + peers.length) {
+    throw new UsageError(`${first} and ${peers.join(', ')} are not two addresses of one network`);
   }
 }
 
@@ -97,3 +108,6 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
 
 /** The address of '10.85.0.2/24'. */
 export const addressOf = (cidr: string): string => cidr.slice(0, cidr.indexOf('/'));
+
+const defaultAddresses: readonly string[] = ['10.85.0.2/24', 'fd85::2/64'];
+const defaultPeers: readonly string[] = ['10.85.0.1/24', 'fd85::1/64'];

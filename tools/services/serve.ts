@@ -6,7 +6,7 @@ export async function serveTcp(
   port: number,
   serve: (socket: Socket) => Promise<void> | void,
 ): Promise<void> {
-  const listener = orThrow(module.tcp(), 'tcp');
+  const listener = orThrow(module.socket(module.AF_INET6, module.SOCK_STREAM), 'socket'); // IPv4 as well: RFC 3493 section 3.7
   orThrow(await listener.bind('', port), `bind to TCP port ${port}`);
   orThrow(listener.listen(module.SOMAXCONN), `listen on TCP port ${port}`);
   void (async () => {
@@ -24,7 +24,7 @@ export async function serveUdp(
   port: number,
   answer: (data: Uint8Array) => Uint8Array | string | null,
 ): Promise<void> {
-  const socket = orThrow(module.udp(), 'udp');
+  const socket = orThrow(module.socket(module.AF_INET6, module.SOCK_DGRAM), 'socket');
   orThrow(await socket.bind('', port), `bind to UDP port ${port}`);
   void (async () => {
     for (;;) {

@@ -30,7 +30,7 @@ export interface OpenHostOptions {
   /** Further prefixes that the kernel sends to us. */
   readonly routes?: readonly string[];
   /** Names and their addresses, like a hosts file. */
-  readonly hosts?: Readonly<Record<string, string>>;
+  readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
   readonly stack?: StackSettings;
   readonly observer?: Observer;
   /** Default: the system's random numbers. */

@@ -28,7 +28,7 @@ export class SocketStream extends Duplex {
   readonly remotePort: number | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
-  readonly remoteFamily: 'IPv4' = 'IPv4';
+  readonly remoteFamily: 'IPv4' | 'IPv6';
   readonly #socket: Socket;
   #isReading = false;
   #timeout = 0;
@@ -42,6 +42,7 @@ export class SocketStream extends Duplex {
     const [own] = socket.getsockname();
     this.remoteAddress = peer?.[0];
     this.remotePort = peer?.[1];
+    this.remoteFamily = socket.family === 4 ? 'IPv4' : 'IPv6';
     this.localAddress = own?.[0];
     this.localPort = own?.[1];
   }

@@ -10,12 +10,15 @@ export class Address {
   w1: number;
   w2: number;
   w3: number;
+  /** The interface that a link-local address belongs to (RFC 4007), by its index; 0 for all other addresses. */
+  zone: number;
 
-  constructor(w0 = 0, w1 = 0, w2 = 0, w3 = 0) {
+  constructor(w0 = 0, w1 = 0, w2 = 0, w3 = 0, zone = 0) {
     this.w0 = w0;
     this.w1 = w1;
     this.w2 = w2;
     this.w3 = w3;
+    this.zone = zone;
   }
 
   get isV4(): boolean {
@@ -25,6 +28,14 @@ export class Address {
   /** True for 0.0.0.0 and for ::. */
   get isUnspecified(): boolean {
     return this.w3 === 0 && this.w1 === 0 && this.w0 === 0 && (this.w2 === 0 || this.w2 === 0xffff);
+  }
+
+  copyFrom(from: Address): void {
+    this.w0 = from.w0;
+    this.w1 = from.w1;
+    this.w2 = from.w2;
+    this.w3 = from.w3;
+    this.zone = from.zone;
   }
 
   toString(): string {
@@ -42,16 +53,27 @@ export const ipv4 = (bits: number): Address => new Address(0, 0, 0xffff, bits >>
 export const anyV4: Address = ipv4(0);
 export const anyV6: Address = new Address();
 export const loopbackV4: Address = ipv4(0x7f000001);
+export const loopbackV6: Address = new Address(0, 0, 0, 1);
 export const broadcastV4: Address = ipv4(0xffffffff);
 
 export const sameAddress = (a: Address, b: Address): boolean =>
-  a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0;
+  a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0 && a.zone === b.zone;
 
-export const copyAddress = (a: Address): Address => new Address(a.w0, a.w1, a.w2, a.w3);
+export const copyAddress = (a: Address): Address => new Address(a.w0, a.w1, a.w2, a.w3, a.zone);
+
+/** The same address on the interface `zone`, if it is one that belongs to an interface. */
+export const inZone = (a: Address, zone: number): Address =>
+  isLinkLocal(a) ? new Address(a.w0, a.w1, a.w2, a.w3, zone) : a;
 
 /** True for 127.0.0.0/8 and ::1. */
 export const isLoopback = (a: Address): boolean =>
   a.isV4 ? a.w3 >>> 24 === 127 : a.w3 === 1 && a.w2 === 0 && a.w1 === 0 && a.w0 === 0;
+
+/** True for fe80::/10, and for ff02::/16 and ff01::/16: what means something on one link only. IPv4 has no zones. */
+export const isLinkLocal = (a: Address): boolean => {
+  const top = a.w0 >>> 16;
+  return (top & 0xffc0) === 0xfe80 || (top & 0xff0f) === 0xff02 || (top & 0xff0f) === 0xff01;
+};
 
 /** True for 224.0.0.0/4 and ff00::/8. */
 export const isMulticast = (a: Address): boolean => (a.isV4 ? a.w3 >>> 28 === 14 : a.w0 >>> 24 === 0xff);
@@ -163,6 +185,22 @@ function parseGroups(text: string, mayEndInV4: boolean): number[] | null {
   }
   return groups;
 }
+
+/** A local address that a socket is bound to. An unspecified IPv6 address stands for IPv4 as well, unless `v6Only`. */
+export interface Binding {
+  readonly address: Address;
+  readonly v6Only: boolean;
+}
+
+/** Is a packet for `local` one for a socket with this binding? */
+export function bindingCovers({ address, v6Only }: Binding, local: Address): boolean {
+  if (!address.isUnspecified) return sameAddress(address, local);
+  return address.isV4 === local.isV4 || (!address.isV4 && !v6Only);
+}
+
+/** Is there an address that both bindings are for? */
+export const bindingsOverlap = (a: Binding, b: Binding): boolean =>
+  a.address.isUnspecified ? bindingCovers(a, b.address) || bindingCovers(b, a.address) : bindingCovers(b, a.address);
 
 /** Reads 'address/bits'. Without '/bits' the prefix is the single address. */
 export function parsePrefix(text: string): Prefix | null {

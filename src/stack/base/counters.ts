@@ -11,8 +11,17 @@ export const dropReasons = [
   'invalid source',
   'invalid destination',
   'not for this host',
-  'unexpected fragment',
+  'bad payload length',
+  'bad extension header',
+  'bad IPv6 option',
+  'unknown next header',
+  'no next header',
+  'bad fragment',
+  'overlapping fragments',
+  'reassembly memory',
+  'reassembly timeout',
   'no route',
+  'not forwarded',
   'unknown protocol',
   // ICMP
   'bad ICMP checksum',
@@ -40,7 +49,7 @@ export const dropReasons = [
   'listen queue full',
   'accept queue full',
   'beyond the window',
-  'reassembly limit',
+  'out-of-order limit',
   'text after close',
 ] as const;
 
@@ -53,11 +62,15 @@ export class Counters {
   ipOutTransmits = 0;
   ipInOctets = 0;
   ipOutOctets = 0;
+  ipReasmReqds = 0;
+  ipReasmOKs = 0;
+  ipOutFragCreates = 0;
+  ipForwDatagrams = 0;
   icmpInMsgs = 0;
   icmpOutMsgs = 0;
   icmpInEchos = 0;
   icmpOutEchoReps = 0;
-  icmpOutDestUnreachs = 0;
+  icmpOutErrors = 0;
   udpInDatagrams = 0;
   udpOutDatagrams = 0;
   tcpActiveOpens = 0;

@@ -28,6 +28,9 @@ export type ErrorCode =
   | 'ETIMEDOUT'
   | 'ECONNREFUSED'
   | 'EHOSTUNREACH'
+  | 'EHOSTDOWN'
+  | 'ENONET'
+  | 'EPROTO'
   | 'EALREADY'
   | 'EINPROGRESS';
 

@@ -48,6 +48,10 @@ export interface StackOptions {
   /** ICMP errors per second, and how many may come at once (RFC 1812 section 4.3.2.8). */
   icmpErrorsPerSecond: number;
   icmpErrorBurst: number;
+  /** Pass packets on that are for others: be a router. Off by default (RFC 1122 section 3.3.4.1). */
+  forwarding: boolean;
+  /** Octets that pieces of datagrams may hold: above `high` the oldest go until `low` is reached. */
+  reassembly: { readonly high: number; readonly low: number };
   /** Octets of received datagrams a UDP socket may hold. */
   udpReceiveBuffer: number;
   /** Octets of datagrams that wait to leave. */
@@ -61,6 +65,8 @@ export const defaultOptions: StackOptions = {
   ttl: 64,
   icmpErrorsPerSecond: 1000,
   icmpErrorBurst: 50,
+  forwarding: false,
+  reassembly: { high: 4 << 20, low: 3 << 20 },
   udpReceiveBuffer: 212_992,
   udpSendBuffer: 212_992,
   ephemeralPorts: [32_768, 60_999],

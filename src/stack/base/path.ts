@@ -7,6 +7,8 @@ export interface Path {
   readonly mtu: number;
   /** The address to send from. */
   readonly source: Address;
+  /** The destination is a broadcast or multicast address. */
+  readonly toMany: boolean;
 }
 
 /** Finds the way to a destination, from `source` if that is specified. Null: no route, or `source` is not ours. */

@@ -7,8 +7,6 @@ export interface Route {
   readonly interfaceIndex: number;
   /** Among routes of the same prefix length the smallest wins. */
   readonly metric: number;
-  /** The source address of packets that have none yet. */
-  readonly source: Address;
 }
 
 /** The routing table: longest prefix match, then the smallest metric (RFC 1812 section 5.2.4.3). */
@@ -27,5 +25,5 @@ export class RouteTable {
   }
 }
 
-/** The prefix that every address of the family of `like` matches. */
-export const defaultPrefix = (like: Address): Prefix => ({ address: like.isV4 ? anyV4 : anyV6, bits: 0 });
+/** The prefix that every address of a family matches. */
+export const defaultPrefix = (isV4: boolean): Prefix => ({ address: isV4 ? anyV4 : anyV6, bits: 0 });

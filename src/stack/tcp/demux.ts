@@ -1,4 +1,4 @@
-import { type Address, sameAddress } from '../base/address.ts';
+import { type Address, bindingCovers, sameAddress } from '../base/address.ts';
 import { hashTuple, TableKey } from '../base/hash.ts';
 import type { Random } from '../base/random.ts';
 import type { Listener } from './listener.ts';
@@ -91,8 +91,9 @@ export class Demux {
     if (list === undefined) return null;
     let any: Listener | null = null;
     for (const listener of list) {
-      if (sameAddress(listener.local, local)) return listener;
-      if (listener.local.isUnspecified && listener.local.isV4 === local.isV4) any = listener;
+      if (!bindingCovers(listener.claim, local)) continue;
+      if (!listener.local.isUnspecified) return listener;
+      if (any === null || listener.local.isV4 === local.isV4) any = listener;
     }
     return any;
   }

@@ -36,7 +36,7 @@ export function arrivesInListen(
   const local = copyAddress(datagram.destination);
   const remote = copyAddress(datagram.source);
   const path = context.findPath(remote, local);
-  if (path === null) {
+  if (path === null || path.toMany) {
     context.drop('no route', now);
     return null;
   }

@@ -38,7 +38,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);
   if (start !== rcv.nxt) {
-    if (!reassembly.add(start, end)) context.drop('reassembly limit', now);
+    if (!reassembly.add(start, end)) context.drop('out-of-order limit', now);
     else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt), seg.bytes, from, from + count);
     onTextBeyondGap(tcb);
     return true;

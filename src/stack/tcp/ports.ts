@@ -1,10 +1,9 @@
-import { type Address, sameAddress } from '../base/address.ts';
+import { type Address, type Binding, bindingsOverlap } from '../base/address.ts';
 import type { StackOptions } from '../base/options.ts';
 import { type Random, randomBelow } from '../base/random.ts';
 
 /** A local port that a socket holds. */
-export interface PortClaim {
-  readonly address: Address;
+export interface PortClaim extends Binding {
   readonly port: number;
   /** SO_REUSEADDR: may be shared with others that say the same, unless one listens. */
   reuse: boolean;
@@ -29,10 +28,10 @@ export class Ports {
   }
 
   /** Takes `port`, or a random free one for 0. Returns null when it is taken. */
-  claim(address: Address, port: number, reuse: boolean): PortClaim | null {
-    const chosen = port === 0 ? this.#ephemeral((candidate) => this.#isFree(address, candidate, false)) : port;
-    if (chosen === 0 || !this.#isFree(address, chosen, reuse)) return null;
-    const claim: PortClaim = { address, port: chosen, reuse, listening: false };
+  claim(binding: Binding, port: number, reuse: boolean): PortClaim | null {
+    const chosen = port === 0 ? this.#ephemeral((candidate) => this.#isFree(binding, candidate, false)) : port;
+    if (chosen === 0 || !this.#isFree(binding, chosen, reuse)) return null;
+    const claim: PortClaim = { ...binding, port: chosen, reuse, listening: false };
     const list = this.#claims.get(chosen);
     if (list === undefined) this.#claims.set(chosen, [claim]);
     else list.push(claim);
@@ -49,7 +48,7 @@ export class Ports {
 
   /** May a claim begin to listen: does nobody else listen there? */
   mayListen(claim: PortClaim): boolean {
-    return !this.#overlapping(claim.address, claim.port).some((other) => other !== claim && other.listening);
+    return !this.#overlapping(claim, claim.port).some((other) => other !== claim && other.listening);
   }
 
   /** A port for a connection that was not bound: random, not held by a socket, and free for this very peer. 0: none. */
@@ -57,14 +56,12 @@ export class Ports {
     return this.#ephemeral((port) => !this.#claims.has(port) && !this.#isConnected(local, port, remote, remotePort));
   }
 
-  #isFree(address: Address, port: number, reuse: boolean): boolean {
-    return this.#overlapping(address, port).every((other) => reuse && other.reuse && !other.listening);
+  #isFree(binding: Binding, port: number, reuse: boolean): boolean {
+    return this.#overlapping(binding, port).every((other) => reuse && other.reuse && !other.listening);
   }
 
-  #overlapping(address: Address, port: number): PortClaim[] {
-    return (this.#claims.get(port) ?? []).filter(
-      (other) => address.isUnspecified || other.address.isUnspecified || sameAddress(address, other.address),
-    );
+  #overlapping(binding: Binding, port: number): PortClaim[] {
+    return (this.#claims.get(port) ?? []).filter((other) => bindingsOverlap(binding, other));
   }
 
   /** RFC 6056 section 3.3.1: from a random place on, the first that is free. */

@@ -210,6 +210,9 @@ export class Tcb implements Endpoint, Timed {
   /** Sending stopped for want of cwnd since the last acknowledgment. */
   cwndLimited = false;
 
+  /** RFC 6437 section 3: of IPv6, the same for all segments, and not to be foretold. */
+  readonly flowLabel: number;
+
   noDelay = false;
   /** Sequence numbers that the peer has acknowledged since the beginning: bounds how old an acknowledgment can be. */
   acknowledged = 0;
@@ -236,6 +239,7 @@ export class Tcb implements Endpoint, Timed {
     this.remotePort = remotePort;
     this.path = path;
     this.iss = iss;
+    this.flowLabel = remote.isV4 ? 0 : context.random.uint32() & 0xfffff;
     this.snd.una = iss;
     this.snd.nxt = iss;
     this.snd.small = iss;

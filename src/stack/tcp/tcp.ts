@@ -69,11 +69,11 @@ export class Tcp {
    * Reserves a local port; port 0 takes a random free one.
    * @throws StackError EADDRNOTAVAIL not an address of this host; EADDRINUSE taken
    */
-  bind(address: Address, port: number, reuse: boolean): PortClaim {
+  bind(address: Address, port: number, reuse: boolean, v6Only = false): PortClaim {
     if (!address.isUnspecified && !this.#services.isLocal(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
     }
-    const claim = this.#ports.claim(address, port, reuse);
+    const claim = this.#ports.claim({ address, v6Only }, port, reuse);
     if (claim === null) throw new StackError('EADDRINUSE', `port ${port} is taken`);
     return claim;
   }
@@ -122,7 +122,7 @@ export class Tcp {
    */
   connect(remote: Address, remotePort: number, claim: PortClaim | null, any: Address, now: Micros): Tcb {
     const path = this.#services.findPath(remote, claim?.address ?? any);
-    if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`); // MUST-46
+    if (path === null || path.toMany) throw new StackError('ENETUNREACH', `no route to ${remote}`); // MUST-46
     const local = path.source; // MUST-44, MUST-45
     const localPort = claim?.port ?? this.#ports.forConnection(local, remote, remotePort);
     if (localPort === 0 || this.#demux.find(local, localPort, remote, remotePort) !== null) {
@@ -207,6 +207,7 @@ export class Tcp {
       out.length = length;
       out.ttl = this.#services.options.ttl;
       out.trafficClass = 0;
+      out.flowLabel = tcb.flowLabel;
       return true;
     }
     return false;
@@ -244,7 +245,7 @@ export class Tcp {
     const tcb = this.#demux.find(local, localPort, remote, remotePort);
     if (tcb === null || !seqGe(seq, tcb.snd.una) || !seqGt(tcb.snd.nxt, seq)) return false;
     if (mtu >= 0) {
-      const lower = Math.max(mtu, leastPathMtu);
+      const lower = Math.max(mtu, remote.isV4 ? leastPathMtu : 0);
       if (lower >= tcb.path.mtu) return false;
       lowerPathMtu(tcb, lower);
       for (let index = 0; index < tcb.sentLog.length; index++) tcb.sentLog.markLost(index);

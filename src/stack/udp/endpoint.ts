@@ -1,4 +1,4 @@
-import type { Address } from '../base/address.ts';
+import type { Address, Binding } from '../base/address.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { Fifo } from '../base/fifo.ts';
 import type { ChangedList, Endpoint } from '../base/ready.ts';
@@ -32,6 +32,15 @@ export class UdpEndpoint implements Endpoint {
   writeShut = false;
   isClosed = false;
   mayBroadcast = false;
+  /** An unspecified IPv6 address is for IPv6 alone (RFC 3493 section 5.3). */
+  v6Only = false;
+  /** Of what is sent (RFC 1122 section 4.1.4), to one and to many. */
+  ttl = 64;
+  multicastTtl = 1;
+  trafficClass = 0;
+  flowLabel = 0;
+  /** Nobody may cut what is sent: what is too long for the way is refused. */
+  dontFragment = false;
   /** Octets sent that have not left yet, each datagram's overhead included. */
   waitingToLeave = 0;
   receiveLimit: number;
@@ -44,6 +53,10 @@ export class UdpEndpoint implements Endpoint {
     this.local = family;
     this.receiveLimit = receiveLimit;
     this.#changed = changed;
+  }
+
+  get binding(): Binding {
+    return { address: this.local, v6Only: this.v6Only };
   }
 
   get readable(): boolean {

@@ -1,4 +1,11 @@
-import { type Address, copyAddress, isMulticast, sameAddress } from '../base/address.ts';
+import {
+  type Address,
+  bindingCovers,
+  bindingsOverlap,
+  copyAddress,
+  isMulticast,
+  sameAddress,
+} from '../base/address.ts';
 import { copyBytes } from '../base/bytes.ts';
 import type { Counters, DropReason } from '../base/counters.ts';
 import { type ErrorCode, StackError } from '../base/errors.ts';
@@ -18,9 +25,8 @@ export interface UdpServices {
   readonly changed: ChangedList;
   readonly findPath: FindPath;
   isLocal(address: Address): boolean;
-  isBroadcast(address: Address): boolean;
   /** Queues a finished payload. Returns false when there is no room. */
-  send(out: Outgoing, payload: Uint8Array, interfaceIndex: number, sender: UdpEndpoint): boolean;
+  send(out: Outgoing, payload: Uint8Array, interfaceIndex: number, mtu: number, sender: UdpEndpoint): boolean;
 }
 
 /** The User Datagram Protocol (RFC 768, RFC 1122 section 4.1): the table of endpoints, and datagrams in and out. */
@@ -42,7 +48,11 @@ export class Udp {
 
   /** A new endpoint of the family of `any` (the unspecified address). It holds no port until it is bound or sends. */
   open(any: Address): UdpEndpoint {
-    return new UdpEndpoint(any, this.#services.options.udpReceiveBuffer, this.#services.changed);
+    const { options, changed, random } = this.#services;
+    const endpoint = new UdpEndpoint(any, options.udpReceiveBuffer, changed);
+    endpoint.ttl = options.ttl;
+    endpoint.flowLabel = random.uint32() & 0xfffff; // RFC 6437 section 3: as good as random, the same for all its packets
+    return endpoint;
   }
 
   /**
@@ -54,8 +64,9 @@ export class Udp {
     if (!address.isUnspecified && !this.#services.isLocal(address) && !isMulticast(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
     }
-    const chosen = port === 0 ? this.#ephemeralPort(address) : port;
-    if (chosen === 0 || !this.#isFree(address, chosen)) throw new StackError('EADDRINUSE', `port ${port} is taken`);
+    const chosen = port === 0 ? this.#ephemeralPort(endpoint, address) : port;
+    if (chosen === 0 || !this.#isFree(endpoint, address, chosen))
+      throw new StackError('EADDRINUSE', `port ${port} is taken`);
     endpoint.local = address;
     endpoint.localPort = chosen;
     const list = this.#byPort.get(chosen);
@@ -70,6 +81,7 @@ export class Udp {
   connect(endpoint: UdpEndpoint, remote: Address, remotePort: number): void {
     const path = this.#services.findPath(remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
+    if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     if (endpoint.localPort === 0) this.bind(endpoint, path.source, 0);
     else if (endpoint.local.isUnspecified) endpoint.local = path.source;
     endpoint.remote = remote;
@@ -92,17 +104,18 @@ export class Udp {
   send(endpoint: UdpEndpoint, data: Uint8Array, to: Address | null, toPort: number): number {
     const remote = to ?? endpoint.remote;
     const remotePort = to === null ? endpoint.remotePort : toPort;
-    if (data.length > 65_507) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
+    if (data.length > mostOctets(remote)) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
     if (remotePort === 0) throw new StackError('EINVAL', 'port 0');
-    if (this.#services.isBroadcast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     this.throwPending(endpoint);
     if (endpoint.writeShut) throw new StackError('EPIPE');
     const path = this.#services.findPath(remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
+    if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     const length = udpHeaderLength + data.length;
-    // Until the stack fragments, what does not fit is refused rather than lost on the way.
-    if (headerRoom(remote) + length > path.mtu) throw new StackError('EMSGSIZE', `longer than the MTU of ${path.mtu}`);
+    if (endpoint.dontFragment && headerRoom(remote) + length > path.mtu) {
+      throw new StackError('EMSGSIZE', `longer than the MTU of ${path.mtu}`);
+    }
     if (endpoint.localPort === 0) this.bind(endpoint, endpoint.local, 0);
     if (!this.hasRoom(endpoint, data.length)) throw new StackError('EAGAIN');
     const payload = new Uint8Array(length);
@@ -112,10 +125,12 @@ export class Udp {
     out.destination = remote;
     out.protocol = protocolUdp;
     out.length = length;
-    out.ttl = this.#services.options.ttl;
-    out.trafficClass = 0;
+    out.ttl = isMulticast(remote) ? endpoint.multicastTtl : endpoint.ttl;
+    out.trafficClass = endpoint.trafficClass;
+    out.flowLabel = endpoint.flowLabel;
+    out.dontFragment = endpoint.dontFragment;
     writeUdp(payload, 0, endpoint.localPort, remotePort, out);
-    if (!this.#services.send(out, payload, path.interfaceIndex, endpoint)) throw new StackError('ENOBUFS');
+    if (!this.#services.send(out, payload, path.interfaceIndex, path.mtu, endpoint)) throw new StackError('ENOBUFS');
     endpoint.queued(length);
     this.#services.counters.udpOutDatagrams++;
     return data.length;
@@ -176,10 +191,21 @@ export class Udp {
     return null;
   }
 
-  /** An ICMP error about a datagram of ours: a connected socket hears of it once (RFC 1122 section 4.1.3.3). */
-  reportError(local: Address, localPort: number, remote: Address, remotePort: number, error: ErrorCode): boolean {
+  /**
+   * An ICMP error about a datagram of ours: a connected socket hears of it once (RFC 1122 section 4.1.3.3).
+   * @param error null when it need not be told
+   * @returns whether a socket could have sent what the error quotes
+   */
+  reportError(
+    local: Address,
+    localPort: number,
+    remote: Address,
+    remotePort: number,
+    error: ErrorCode | null,
+  ): boolean {
     const endpoint = this.#find(local, localPort, remote, remotePort, false);
-    if (endpoint === null || endpoint.remote === null) return false;
+    if (endpoint === null) return false;
+    if (endpoint.remote === null || error === null) return true;
     endpoint.error = error;
     this.#services.changed.add(endpoint);
     return true;
@@ -193,10 +219,8 @@ export class Udp {
     let bestScore = -1;
     for (const endpoint of list) {
       let score = 0;
-      if (!endpoint.local.isUnspecified) {
-        if (!sameAddress(endpoint.local, local)) continue;
-        score += 1;
-      } else if (endpoint.local.isV4 !== local.isV4) continue;
+      if (!bindingCovers(endpoint.binding, local)) continue;
+      if (!endpoint.local.isUnspecified) score += 1;
       if (endpoint.remote !== null) {
         if (endpoint.remotePort !== remotePort || !sameAddress(endpoint.remote, remote)) continue;
         score += 2;
@@ -209,22 +233,23 @@ export class Udp {
     return best;
   }
 
-  #isFree(address: Address, port: number): boolean {
-    for (const other of this.#byPort.get(port) ?? []) {
-      if (address.isUnspecified || other.local.isUnspecified || sameAddress(address, other.local)) return false;
-    }
-    return true;
+  #isFree(endpoint: UdpEndpoint, address: Address, port: number): boolean {
+    const binding = { address, v6Only: endpoint.v6Only };
+    return (this.#byPort.get(port) ?? []).every((other) => !bindingsOverlap(binding, other.binding));
   }
 
   /** A free port, tried from a random place on (RFC 6056 section 3.3.1). 0 when all are taken. */
-  #ephemeralPort(address: Address): number {
+  #ephemeralPort(endpoint: UdpEndpoint, address: Address): number {
     const [first, last] = this.#services.options.ephemeralPorts;
     const count = last - first + 1;
     const start = randomBelow(this.#services.random, count);
     for (let step = 0; step < count; step++) {
       const port = first + ((start + step) % count);
-      if (this.#isFree(address, port)) return port;
+      if (this.#isFree(endpoint, address, port)) return port;
     }
     return 0;
   }
 }
+
+/** Octets of text that the length fields of UDP and IP can tell. */
+const mostOctets = (remote: Address | null): number => (remote === null || remote.isV4 ? 65_507 : 65_527);

@@ -5,6 +5,24 @@ import { empty } from '../base/bytes.ts';
 export const protocolIcmp = 1;
 export const protocolTcp = 6;
 export const protocolUdp = 17;
+export const protocolIcmpv6 = 58;
+
+/** The ICMP error that a bad packet draws. */
+export class Complaint {
+  type = 0;
+  code = 0;
+  /** The second word of the ICMP header: a pointer or an MTU. */
+  parameter = 0;
+  /** May be sent although the packet went to many (RFC 4443 section 2.4 (e.3)). */
+  evenToMany = false;
+
+  set(type: number, code: number, parameter: number, evenToMany = false): void {
+    this.type = type;
+    this.code = code;
+    this.parameter = parameter;
+    this.evenToMany = evenToMany;
+  }
+}
 
 /**
  * What IP hands up: where a datagram came from and which octets of the packet are its payload.
@@ -22,6 +40,18 @@ export class Datagram {
   /** The two bits of RFC 3168 and the DSCP above them. */
   trafficClass = 0;
   interfaceIndex = 0;
+  /** What an IPv6 header says besides: the offset of the octet that names `protocol`. */
+  nextHeaderAt = 0;
+  /** A piece of a datagram: its identification, its place, whether more follow; of IPv6, where its header is. */
+  isFragment = false;
+  identification = 0;
+  fragmentOffset = 0;
+  moreFragments = false;
+  fragmentHeaderAt = 0;
+  /** Of IPv4: it must not be cut on the way. */
+  dontFragment = false;
+  /** Why the packet is refused, as an ICMP error would tell the sender: a type (0 for none), code and parameter. */
+  readonly complaint: Complaint = new Complaint();
   /** Sent to a broadcast or multicast address: nothing may answer it with an error or a reset. */
   toMany = false;
 }
@@ -35,4 +65,20 @@ export class Outgoing {
   length = 0;
   ttl = 0;
   trafficClass = 0;
+  /** Of IPv6: 20 bits that are the same for all packets of a flow (RFC 6437). */
+  flowLabel = 0;
+  /** Of IPv4: routers may not cut it (DF). IPv6 packets never may be cut on the way. */
+  dontFragment = true;
+  /** Set while a datagram leaves in pieces. */
+  isFragment = false;
+  identification = 0;
+  fragmentOffset = 0;
+  moreFragments = false;
 }
+
+/** Octets of the IPv6 fragment header. */
+export const fragmentHeaderLength = 8;
+
+/** Octets in front of the payload of what leaves: the IP header, and the fragment header of an IPv6 piece. */
+export const outgoingHeaderLength = (out: Outgoing): number =>
+  out.destination.isV4 ? 20 : out.isFragment ? 40 + fragmentHeaderLength : 40;

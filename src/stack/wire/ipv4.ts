@@ -3,6 +3,7 @@ import { getUint8, getUint16, getUint32, setUint8, setUint16, setUint32 } from '
 import { checksum } from '../base/checksum.ts';
 import type { DropReason } from '../base/counters.ts';
 import type { Datagram, Outgoing } from './datagram.ts';
+import { parameterProblem } from './icmpv4.ts';
 
 /**
  * The IPv4 header (RFC 791 section 3.1).
@@ -21,13 +22,6 @@ const dontFragment = 0x4000;
 const moreFragments = 0x2000;
 const fragmentOffset = 0x1fff;
 
-/** True when the packet is a piece of a datagram: more follow, or it does not stand at the beginning. */
-export const isFragment = (bytes: Uint8Array): boolean =>
-  (getUint16(bytes, 6) & (moreFragments | fragmentOffset)) !== 0;
-
-/** The offset of a piece within its datagram, in octets. */
-export const fragmentStart = (bytes: Uint8Array): number => (getUint16(bytes, 6) & fragmentOffset) * 8;
-
 /**
  * Reads the header of the packet bytes[0, length). The total length may be less than `length`: the rest is padding.
  * @returns why it is no IPv4 datagram, or null when `into` has been filled
@@ -40,7 +34,7 @@ export function readIpv4(bytes: Uint8Array, length: number, into: Datagram): Dro
   if (totalLength < headerLength || totalLength > length) return 'bad total length';
   if (checksum(bytes, 0, headerLength) !== 0) return 'bad header checksum'; // RFC 1122 section 3.2.1.2
   if (headerLength > ipv4HeaderLength) {
-    const reason = checkOptions(bytes, headerLength);
+    const reason = checkOptions(bytes, headerLength, into);
     if (reason !== null) return reason;
   }
   setV4(into.source, getUint32(bytes, 12));
@@ -51,11 +45,17 @@ export function readIpv4(bytes: Uint8Array, length: number, into: Datagram): Dro
   into.trafficClass = getUint8(bytes, 1);
   into.payloadStart = headerLength;
   into.payloadEnd = totalLength;
+  const fragment = getUint16(bytes, 6);
+  into.moreFragments = (fragment & moreFragments) !== 0;
+  into.fragmentOffset = (fragment & fragmentOffset) * 8;
+  into.isFragment = into.moreFragments || into.fragmentOffset !== 0;
+  into.dontFragment = (fragment & dontFragment) !== 0;
+  into.identification = getUint16(bytes, 4);
   return null;
 }
 
 /** Options are bounds-checked and ignored (RFC 1122 section 3.2.1.8); source routes are refused, as Linux does. */
-function checkOptions(bytes: Uint8Array, end: number): DropReason | null {
+function checkOptions(bytes: Uint8Array, end: number, about: Datagram): DropReason | null {
   for (let at = ipv4HeaderLength; at < end; ) {
     const kind = getUint8(bytes, at);
     if (kind === 0) return null; // end of list
@@ -64,7 +64,10 @@ function checkOptions(bytes: Uint8Array, end: number): DropReason | null {
       continue;
     }
     const length = at + 1 < end ? getUint8(bytes, at + 1) : 0;
-    if (length < 2 || at + length > end) return 'bad IP option';
+    if (length < 2 || at + length > end) {
+      about.complaint.set(parameterProblem, 0, (at + 1) << 24);
+      return 'bad IP option';
+    }
     if (kind === 131 || kind === 137) return 'source route'; // loose, strict
     at += length;
   }
@@ -76,21 +79,32 @@ function setV4(into: Address, bits: number): void {
   into.w1 = 0;
   into.w2 = 0xffff;
   into.w3 = bits;
+  into.zone = 0;
 }
 
-/** Writes the header of an unfragmented datagram that must not be fragmented (DF), in front of its payload. */
-export function writeIpv4(into: Uint8Array, out: Outgoing, identification: number): void {
+/** Writes the header of a datagram or of a piece of one, in front of its payload. */
+export function writeIpv4(into: Uint8Array, out: Outgoing): void {
   setUint8(into, 0, 0x45);
   setUint8(into, 1, out.trafficClass);
   setUint16(into, 2, ipv4HeaderLength + out.length);
-  setUint16(into, 4, identification);
-  setUint16(into, 6, dontFragment);
+  setUint16(into, 4, out.identification);
+  let fragment = out.dontFragment ? dontFragment : 0;
+  if (out.isFragment) fragment = (out.moreFragments ? moreFragments : 0) | (out.fragmentOffset >> 3);
+  setUint16(into, 6, fragment);
   setUint8(into, 8, out.ttl);
   setUint8(into, 9, out.protocol);
   setUint16(into, 10, 0);
   setUint32(into, 12, out.source.w3);
   setUint32(into, 16, out.destination.w3);
   setUint16(into, 10, checksum(into, 0, ipv4HeaderLength));
+}
+
+/** Makes the header that a datagram had before it was cut into pieces (RFC 791 section 3.2). */
+export function restoreIpv4(bytes: Uint8Array, headerLength: number, totalLength: number): void {
+  setUint16(bytes, 2, totalLength);
+  setUint16(bytes, 6, 0);
+  setUint16(bytes, 10, 0);
+  setUint16(bytes, 10, checksum(bytes, 0, headerLength));
 }
 
 /** Reads the source and destination of a header that is quoted inside an ICMP error. */
