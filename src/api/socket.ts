@@ -3,6 +3,7 @@ import {
   type Address,
   anyV4,
   anyV6,
+  type DatagramEndpoint,
   type ErrorCode,
   empty,
   inZone,
@@ -15,7 +16,6 @@ import {
   seconds,
   type Tcb,
   tcpCalls,
-  type UdpEndpoint,
 } from '../stack/index.ts';
 import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
 import type { SocketHost } from './host.ts';
@@ -44,7 +44,7 @@ export class Socket {
   #v6Only = false;
   #listener: Listener | null = null;
   #tcb: Tcb | null = null;
-  readonly #udp: UdpEndpoint | null;
+  readonly #udp: DatagramEndpoint | null;
   #isConnecting = false;
   #waiters: (() => void)[] = [];
   /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */

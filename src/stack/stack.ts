@@ -11,6 +11,7 @@ import {
   type Prefix,
 } from './base/address.ts';
 import { Counters, type DropReason } from './base/counters.ts';
+import type { DatagramEndpoint } from './base/datagram-endpoint.ts';
 import type { Observer } from './base/observe.ts';
 import { type StackOptions, type StackSettings, withDefaults } from './base/options.ts';
 import type { Path } from './base/path.ts';
@@ -30,8 +31,9 @@ import { PathMtus } from './ip/path-mtu.ts';
 import { Reassembly } from './ip/reassembly.ts';
 import { defaultPrefix, RouteTable } from './ip/route.ts';
 import { chooseSource } from './ip/source.ts';
+import { Raw } from './raw/raw.ts';
 import { Tcp } from './tcp/tcp.ts';
-import { Udp } from './udp/udp.ts';
+import { Udp, type UdpServices } from './udp/udp.ts';
 import { Datagram, Outgoing, protocolIcmp, protocolIcmpv6, protocolTcp, protocolUdp } from './wire/datagram.ts';
 import * as icmpv4 from './wire/icmpv4.ts';
 import * as icmpv6 from './wire/icmpv6.ts';
@@ -68,6 +70,7 @@ export class Stack {
   readonly counters: Counters = new Counters();
   readonly tcp: Tcp;
   readonly udp: Udp;
+  readonly raw: Raw;
   /** Connections, listeners and UDP endpoints whose readiness has changed: whoever drives the stack empties it. */
   readonly changed: ChangedList = new ChangedList();
 
@@ -112,22 +115,25 @@ export class Stack {
       sendAlone: (local, remote, interfaceIndex, bytes) =>
         this.#depart(interfaceIndex, local, remote, protocolTcp, bytes),
     });
-    this.udp = new Udp({
+    const send: UdpServices['send'] = (out, payload, interfaceIndex, mtu, sender) =>
+      this.#departures[interfaceIndex]!.add({
+        source: out.source,
+        destination: out.destination,
+        protocol: out.protocol,
+        ttl: out.ttl,
+        trafficClass: out.trafficClass,
+        flowLabel: out.flowLabel,
+        dontFragment: out.dontFragment,
+        mtu,
+        payload,
+        hasHeader: false,
+        sender,
+      });
+    this.udp = new Udp({ ...services, send });
+    this.raw = new Raw({
       ...services,
-      send: (out, payload, interfaceIndex, mtu, sender) =>
-        this.#departures[interfaceIndex]!.add({
-          source: out.source,
-          destination: out.destination,
-          protocol: out.protocol,
-          ttl: out.ttl,
-          trafficClass: out.trafficClass,
-          flowLabel: out.flowLabel,
-          dontFragment: out.dontFragment,
-          mtu,
-          payload,
-          hasHeader: false,
-          sender,
-        }),
+      send,
+      sendPacket: (packet, interfaceIndex, sender) => this.#sendPacket(packet, interfaceIndex, sender),
     });
     const addresses = [
       { address: ipv4(0x7f000001), bits: 8 },
@@ -231,15 +237,16 @@ export class Stack {
     const reason = acceptDatagram(bytes, length, from, this.#interfaces, this.#reassembly, datagram, now);
     if (reason !== null) return this.#notAccepted(reason, datagram, now);
     counters.ipInDelivers++;
+    const wasWanted = this.raw.receive(datagram);
     switch (datagram.protocol) {
       case protocolTcp:
         return this.tcp.receive(datagram, now);
       case protocolUdp:
         return this.#receiveUdp(datagram, now);
       case datagram.source.isV4 ? protocolIcmp : protocolIcmpv6:
-        return this.#receiveIcmp(datagram, now);
+        return this.#receiveIcmp(datagram, wasWanted, now);
       default:
-        return this.#refuseProtocol(datagram, now);
+        if (!wasWanted) this.#refuseProtocol(datagram, now);
     }
   }
 
@@ -337,12 +344,15 @@ export class Stack {
     this.#complain(datagram, now);
   }
 
-  #receiveIcmp(datagram: Datagram, now: Micros): void {
+  #receiveIcmp(datagram: Datagram, wasWanted: boolean, now: Micros): void {
     const { destination, interfaceIndex, toMany, protocol } = datagram;
     const accept = destination.isV4 ? acceptIcmp : acceptIcmpv6;
     const outcome = accept(datagram, this.#report, this.counters);
     if (outcome === 'report') return this.#dispatchReport(this.#report, interfaceIndex, now);
-    if (typeof outcome === 'string') return this.#drop(outcome, now);
+    if (typeof outcome === 'string') {
+      if (outcome !== 'ICMP ignored' || !wasWanted) this.#drop(outcome, now);
+      return;
+    }
     const to = copyAddress(datagram.source);
     const from = toMany
       ? chooseSource(to, this.#interfaces[interfaceIndex]!, this.#interfaces)
@@ -365,6 +375,8 @@ export class Stack {
     } else if (report.protocol === protocolUdp) {
       wasOurs = this.udp.reportError(local, localPort, remote, remotePort, report.isHard || mtu >= 0 ? error : null);
     }
+    const told = report.isHard || mtu >= 0 ? error : null;
+    if (this.raw.reportError(local, remote, report.protocol, told)) wasOurs = true;
     if (!wasOurs) return this.#drop('ICMP ignored', now);
     if (mtu >= 0) this.#pathMtus.learn(remote, usableMtu(remote, mtu), now);
   }
@@ -402,12 +414,12 @@ export class Stack {
       return this.#complain(datagram, now);
     }
     this.counters.ipForwDatagrams++;
-    for (const packet of packets) this.sendPacket(packet, out.index, now);
+    for (const packet of packets) if (!this.#sendPacket(packet, out.index, null)) this.#drop('reply queue full', now);
   }
 
   /** Sends a packet that has its IP header already. Returns false when there is no room for it. */
-  sendPacket(packet: Uint8Array, interfaceIndex: number, now: Micros): boolean {
-    const isQueued = this.#departures[interfaceIndex]!.add({
+  #sendPacket(packet: Uint8Array, interfaceIndex: number, sender: DatagramEndpoint | null): boolean {
+    return this.#departures[interfaceIndex]!.add({
       source: anyV4,
       destination: anyV4,
       protocol: 0,
@@ -418,10 +430,8 @@ export class Stack {
       mtu: packet.length,
       payload: packet,
       hasHeader: true,
-      sender: null,
+      sender,
     });
-    if (!isQueued) this.#drop('reply queue full', now);
-    return isQueued;
   }
 
   #depart(

@@ -8,14 +8,15 @@ import {
 } from '../base/address.ts';
 import { copyBytes } from '../base/bytes.ts';
 import type { Counters, DropReason } from '../base/counters.ts';
+import { DatagramEndpoint, type ReceivedDatagram } from '../base/datagram-endpoint.ts';
 import { type ErrorCode, StackError } from '../base/errors.ts';
+import { hashTuple, TableKey } from '../base/hash.ts';
 import type { StackOptions } from '../base/options.ts';
 import { type FindPath, headerRoom } from '../base/path.ts';
 import { type Random, randomBelow } from '../base/random.ts';
 import type { ChangedList } from '../base/ready.ts';
 import { type Datagram, Outgoing, protocolUdp } from '../wire/datagram.ts';
 import { readUdp, UdpHeader, udpHeaderLength, writeUdp } from '../wire/udp.ts';
-import { type ReceivedDatagram, UdpEndpoint } from './endpoint.ts';
 
 /** What UDP needs of the stack around it. */
 export interface UdpServices {
@@ -26,30 +27,32 @@ export interface UdpServices {
   readonly findPath: FindPath;
   isLocal(address: Address): boolean;
   /** Queues a finished payload. Returns false when there is no room. */
-  send(out: Outgoing, payload: Uint8Array, interfaceIndex: number, mtu: number, sender: UdpEndpoint): boolean;
+  send(out: Outgoing, payload: Uint8Array, interfaceIndex: number, mtu: number, sender: DatagramEndpoint): boolean;
 }
 
 /** The User Datagram Protocol (RFC 768, RFC 1122 section 4.1): the table of endpoints, and datagrams in and out. */
 export class Udp {
   readonly #services: UdpServices;
+  readonly #key: TableKey;
   /** Endpoints by local port. The keys are ports of ours, bound by our own user: no peer can choose them. */
-  readonly #byPort: Map<number, UdpEndpoint[]> = new Map();
+  readonly #byPort: Map<number, DatagramEndpoint[]> = new Map();
   readonly #header: UdpHeader = new UdpHeader();
   readonly #out: Outgoing = new Outgoing();
 
   constructor(services: UdpServices) {
     this.#services = services;
+    this.#key = new TableKey(services.random);
   }
 
   /** All endpoints that hold a port. */
-  *endpoints(): Generator<UdpEndpoint> {
+  *endpoints(): Generator<DatagramEndpoint> {
     for (const list of this.#byPort.values()) yield* list;
   }
 
   /** A new endpoint of the family of `any` (the unspecified address). It holds no port until it is bound or sends. */
-  open(any: Address): UdpEndpoint {
+  open(any: Address): DatagramEndpoint {
     const { options, changed, random } = this.#services;
-    const endpoint = new UdpEndpoint(any, options.udpReceiveBuffer, changed);
+    const endpoint = new DatagramEndpoint(any, options.udpReceiveBuffer, options.udpSendBuffer, changed);
     endpoint.ttl = options.ttl;
     endpoint.flowLabel = random.uint32() & 0xfffff; // RFC 6437 section 3: as good as random, the same for all its packets
     return endpoint;
@@ -59,7 +62,7 @@ export class Udp {
    * Gives the endpoint a local address and port; port 0 takes a random free one (RFC 6056).
    * @throws StackError EINVAL it has a port already; EADDRNOTAVAIL not an address of this host; EADDRINUSE taken
    */
-  bind(endpoint: UdpEndpoint, address: Address, port: number): void {
+  bind(endpoint: DatagramEndpoint, address: Address, port: number): void {
     if (endpoint.localPort !== 0) throw new StackError('EINVAL', 'the socket is bound already');
     if (!address.isUnspecified && !this.#services.isLocal(address) && !isMulticast(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
@@ -78,7 +81,7 @@ export class Udp {
    * Fixes the peer: only its datagrams are received, and errors about it are reported.
    * @throws StackError ENETUNREACH no route
    */
-  connect(endpoint: UdpEndpoint, remote: Address, remotePort: number): void {
+  connect(endpoint: DatagramEndpoint, remote: Address, remotePort: number): void {
     const path = this.#services.findPath(remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
@@ -90,7 +93,7 @@ export class Udp {
   }
 
   /** Lets go of the peer. */
-  disconnect(endpoint: UdpEndpoint): void {
+  disconnect(endpoint: DatagramEndpoint): void {
     endpoint.remote = null;
     endpoint.remotePort = 0;
   }
@@ -101,7 +104,7 @@ export class Udp {
    *   takes; EACCES a broadcast that is not allowed; EPIPE shut down; ENETUNREACH no route; EAGAIN no room now; or the
    *   error that an earlier datagram has drawn
    */
-  send(endpoint: UdpEndpoint, data: Uint8Array, to: Address | null, toPort: number): number {
+  send(endpoint: DatagramEndpoint, data: Uint8Array, to: Address | null, toPort: number): number {
     const remote = to ?? endpoint.remote;
     const remotePort = to === null ? endpoint.remotePort : toPort;
     if (data.length > mostOctets(remote)) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
@@ -137,12 +140,12 @@ export class Udp {
   }
 
   /** Would `send` take a datagram of so many octets now? */
-  hasRoom(endpoint: UdpEndpoint, octets: number): boolean {
-    return endpoint.hasRoom(udpHeaderLength + octets, this.#services.options.udpSendBuffer);
+  hasRoom(endpoint: DatagramEndpoint, octets: number): boolean {
+    return endpoint.hasRoom(udpHeaderLength + octets);
   }
 
   /** Throws the error that an earlier datagram has drawn, once. */
-  throwPending(endpoint: UdpEndpoint): void {
+  throwPending(endpoint: DatagramEndpoint): void {
     if (endpoint.error === null) return;
     const code = endpoint.error;
     endpoint.error = null;
@@ -150,12 +153,12 @@ export class Udp {
   }
 
   /** Takes the next datagram, or returns null when none waits. @throws StackError the error that an ICMP message brought */
-  receiveFrom(endpoint: UdpEndpoint): ReceivedDatagram | null {
+  receiveFrom(endpoint: DatagramEndpoint): ReceivedDatagram | null {
     this.throwPending(endpoint);
     return endpoint.take();
   }
 
-  close(endpoint: UdpEndpoint): void {
+  close(endpoint: DatagramEndpoint): void {
     endpoint.isClosed = true;
     endpoint.clear();
     const list = this.#byPort.get(endpoint.localPort);
@@ -170,24 +173,29 @@ export class Udp {
     const header = this.#header;
     const malformed = readUdp(datagram, header);
     if (malformed !== null) return malformed;
-    const endpoint = this.#find(
-      datagram.destination,
-      header.destinationPort,
-      datagram.source,
-      header.sourcePort,
-      datagram.toMany,
-    );
+    return datagram.toMany ? this.#deliverToMany(datagram, header) : this.#deliver(datagram, header);
+  }
+
+  #deliver(datagram: Datagram, header: UdpHeader): DropReason | null {
+    const { destination, source } = datagram;
+    const endpoint = this.#find(destination, header.destinationPort, source, header.sourcePort);
     if (endpoint === null) return 'no UDP socket';
-    if (endpoint.readShut) return 'UDP buffer full';
-    const accepted = endpoint.accept({
-      data: datagram.bytes.slice(header.textStart, header.textEnd),
-      source: copyAddress(datagram.source),
-      sourcePort: header.sourcePort,
-      destination: copyAddress(datagram.destination),
-    });
-    if (!accepted) return 'UDP buffer full';
+    if (endpoint.readShut || !endpoint.accept(received(datagram, header))) return 'UDP buffer full';
     this.#services.counters.udpInDatagrams++;
-    this.#services.changed.add(endpoint);
+    return null;
+  }
+
+  /** Everybody who could be meant gets a copy (RFC 1122 section 4.1.3.3); where nobody is, nobody answers. */
+  #deliverToMany(datagram: Datagram, header: UdpHeader): DropReason | null {
+    const { destination, source } = datagram;
+    let accepted = 0;
+    for (const endpoint of this.#byPort.get(header.destinationPort) ?? []) {
+      const score = scoreOf(endpoint, destination, source, header.sourcePort);
+      if (score < 0 || endpoint.readShut || !endpoint.accept(received(datagram, header))) continue;
+      accepted++;
+    }
+    if (accepted === 0) return 'no UDP socket';
+    this.#services.counters.udpInDatagrams++;
     return null;
   }
 
@@ -203,43 +211,46 @@ export class Udp {
     remotePort: number,
     error: ErrorCode | null,
   ): boolean {
-    const endpoint = this.#find(local, localPort, remote, remotePort, false);
+    const endpoint = this.#find(local, localPort, remote, remotePort);
     if (endpoint === null) return false;
     if (endpoint.remote === null || error === null) return true;
-    endpoint.error = error;
-    this.#services.changed.add(endpoint);
+    endpoint.fail(error);
     return true;
   }
 
-  /** The endpoint whose binding says most about this datagram: peer and local address before local address before none. */
-  #find(local: Address, localPort: number, remote: Address, remotePort: number, toMany: boolean): UdpEndpoint | null {
+  /**
+   * The endpoint whose binding says most about this datagram: peer and local address before local address before none.
+   * Among several that share a port (SO_REUSEPORT) the source decides, so that a flow stays with one of them.
+   */
+  #find(local: Address, localPort: number, remote: Address, remotePort: number): DatagramEndpoint | null {
     const list = this.#byPort.get(localPort);
     if (list === undefined) return null;
-    let best: UdpEndpoint | null = null;
+    let best: DatagramEndpoint | null = null;
     let bestScore = -1;
+    let equals = 0;
     for (const endpoint of list) {
-      let score = 0;
-      if (!bindingCovers(endpoint.binding, local)) continue;
-      if (!endpoint.local.isUnspecified) score += 1;
-      if (endpoint.remote !== null) {
-        if (endpoint.remotePort !== remotePort || !sameAddress(endpoint.remote, remote)) continue;
-        score += 2;
-      } else if (toMany && !endpoint.local.isUnspecified) continue;
-      if (score > bestScore) {
-        best = endpoint;
-        bestScore = score;
-      }
+      const score = scoreOf(endpoint, local, remote, remotePort);
+      if (score < 0 || score < bestScore) continue;
+      equals = score > bestScore ? 1 : equals + 1;
+      if (score > bestScore) best = endpoint;
+      bestScore = score;
+    }
+    if (equals < 2) return best;
+    let chosen = hashTuple(this.#key, local, localPort, remote, remotePort) % equals;
+    for (const endpoint of list) {
+      if (scoreOf(endpoint, local, remote, remotePort) === bestScore && chosen-- === 0) return endpoint;
     }
     return best;
   }
 
-  #isFree(endpoint: UdpEndpoint, address: Address, port: number): boolean {
+  #isFree(endpoint: DatagramEndpoint, address: Address, port: number): boolean {
     const binding = { address, v6Only: endpoint.v6Only };
-    return (this.#byPort.get(port) ?? []).every((other) => !bindingsOverlap(binding, other.binding));
+    const overlapping = (this.#byPort.get(port) ?? []).filter((other) => bindingsOverlap(binding, other.binding));
+    return overlapping.every((other) => endpoint.reuse && other.reuse);
   }
 
   /** A free port, tried from a random place on (RFC 6056 section 3.3.1). 0 when all are taken. */
-  #ephemeralPort(endpoint: UdpEndpoint, address: Address): number {
+  #ephemeralPort(endpoint: DatagramEndpoint, address: Address): number {
     const [first, last] = this.#services.options.ephemeralPorts;
     const count = last - first + 1;
     const start = randomBelow(this.#services.random, count);
@@ -250,6 +261,27 @@ export class Udp {
     return 0;
   }
 }
+
+/** How much a binding says about a datagram; negative: it is not for this endpoint. */
+function scoreOf(endpoint: DatagramEndpoint, local: Address, remote: Address, remotePort: number): number {
+  if (!bindingCovers(endpoint.binding, local)) return -1;
+  let score = endpoint.local.isUnspecified ? 0 : 1;
+  if (endpoint.remote !== null) {
+    if (endpoint.remotePort !== remotePort || !sameAddress(endpoint.remote, remote)) return -1;
+    score += 2;
+  }
+  return score;
+}
+
+const received = (datagram: Datagram, header: UdpHeader): ReceivedDatagram => ({
+  data: datagram.bytes.slice(header.textStart, header.textEnd),
+  source: copyAddress(datagram.source),
+  sourcePort: header.sourcePort,
+  destination: copyAddress(datagram.destination),
+  interfaceIndex: datagram.interfaceIndex,
+  ttl: datagram.ttl,
+  trafficClass: datagram.trafficClass,
+});
 
 /** Octets of text that the length fields of UDP and IP can tell. */
 const mostOctets = (remote: Address | null): number => (remote === null || remote.isV4 ? 65_507 : 65_527);

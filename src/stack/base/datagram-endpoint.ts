@@ -1,22 +1,25 @@
-import type { Address, Binding } from '../base/address.ts';
-import type { ErrorCode } from '../base/errors.ts';
-import { Fifo } from '../base/fifo.ts';
-import type { ChangedList, Endpoint } from '../base/ready.ts';
+import type { Address, Binding } from './address.ts';
+import type { ErrorCode } from './errors.ts';
+import { Fifo } from './fifo.ts';
+import type { ChangedList, Endpoint } from './ready.ts';
 
 /** A datagram that has arrived, with where it came from. */
 export interface ReceivedDatagram {
   readonly data: Uint8Array;
   readonly source: Address;
   readonly sourcePort: number;
-  /** The address it was sent to. */
+  /** The address it was sent to, and the interface it came in by (what IP_PKTINFO tells). */
   readonly destination: Address;
+  readonly interfaceIndex: number;
+  readonly ttl: number;
+  readonly trafficClass: number;
 }
 
 /** What one datagram costs beyond its octets, so that empty ones are bounded too. */
 const overhead = 256;
 
-/** The state of a UDP socket. */
-export class UdpEndpoint implements Endpoint {
+/** What UDP's and raw sockets have in common: two ends, a queue of what has arrived, and how to send. */
+export class DatagramEndpoint implements Endpoint {
   isChanged = false;
   nextChanged: Endpoint | null = null;
 
@@ -32,26 +35,35 @@ export class UdpEndpoint implements Endpoint {
   writeShut = false;
   isClosed = false;
   mayBroadcast = false;
+  /** SO_REUSEADDR and SO_REUSEPORT: others that say so too may have the same address and port. */
+  reuse = false;
   /** An unspecified IPv6 address is for IPv6 alone (RFC 3493 section 5.3). */
   v6Only = false;
   /** Of what is sent (RFC 1122 section 4.1.4), to one and to many. */
   ttl = 64;
   multicastTtl = 1;
+  /** What is sent to a group reaches the members on this host as well. */
+  multicastLoop = true;
+  /** The interface for what is sent to a group; 0: as the routes say. */
+  multicastInterface = 0;
   trafficClass = 0;
   flowLabel = 0;
   /** Nobody may cut what is sent: what is too long for the way is refused. */
   dontFragment = false;
   /** Octets sent that have not left yet, each datagram's overhead included. */
   waitingToLeave = 0;
+  sendLimit: number;
   receiveLimit: number;
+  /** Datagrams that came while the queue was full. */
+  dropped = 0;
+  readonly #changed: ChangedList;
   readonly #queue: Fifo<ReceivedDatagram> = new Fifo();
   #held = 0;
 
-  readonly #changed: ChangedList;
-
-  constructor(family: Address, receiveLimit: number, changed: ChangedList) {
-    this.local = family;
+  constructor(any: Address, receiveLimit: number, sendLimit: number, changed: ChangedList) {
+    this.local = any;
     this.receiveLimit = receiveLimit;
+    this.sendLimit = sendLimit;
     this.#changed = changed;
   }
 
@@ -71,10 +83,19 @@ export class UdpEndpoint implements Endpoint {
   /** @returns false when the buffer is full: the datagram is dropped */
   accept(datagram: ReceivedDatagram): boolean {
     const cost = datagram.data.length + overhead;
-    if (this.#held + cost > this.receiveLimit) return false;
+    if (this.#held + cost > this.receiveLimit) {
+      this.dropped++;
+      return false;
+    }
     this.#held += cost;
     this.#queue.push(datagram);
+    this.#changed.add(this);
     return true;
+  }
+
+  /** The next datagram, which stays where it is. */
+  peek(): ReceivedDatagram | null {
+    return this.#queue.peek() ?? null;
   }
 
   /** Takes the next datagram off the queue. */
@@ -85,9 +106,9 @@ export class UdpEndpoint implements Endpoint {
     return next;
   }
 
-  /** May a datagram of `octets` join those that wait to leave? A lone one always may. */
-  hasRoom(octets: number, limit: number): boolean {
-    return this.waitingToLeave === 0 || this.waitingToLeave + octets + overhead <= limit;
+  /** May a payload of `octets` join those that wait to leave? A lone one always may. */
+  hasRoom(octets: number): boolean {
+    return this.waitingToLeave === 0 || this.waitingToLeave + octets + overhead <= this.sendLimit;
   }
 
   queued(octets: number): void {
@@ -96,6 +117,12 @@ export class UdpEndpoint implements Endpoint {
 
   departed(octets: number): void {
     this.waitingToLeave -= octets + overhead;
+    this.#changed.add(this);
+  }
+
+  /** An ICMP error that the user has to hear of. */
+  fail(error: ErrorCode): void {
+    this.error = error;
     this.#changed.add(this);
   }
 
