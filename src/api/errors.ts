@@ -7,6 +7,7 @@ export const texts = {
   EBADF: 'Bad file descriptor',
   EAGAIN: 'Resource temporarily unavailable',
   EACCES: 'Permission denied',
+  ENODEV: 'No such device',
   EINVAL: 'Invalid argument',
   EMFILE: 'Too many open files',
   EPIPE: 'Connection closed',
@@ -36,6 +37,45 @@ export const texts = {
   EALREADY: 'Operation already in progress',
   EINPROGRESS: 'Operation now in progress',
 } as const satisfies Record<ErrorCode, string>;
+
+/** Linux's numbers, for SO_ERROR; OK is 0. */
+export const errnos: Readonly<Record<ErrorCode | 'OK', number>> = {
+  OK: 0,
+  EPERM: 1,
+  ENOENT: 2,
+  EBADF: 9,
+  EAGAIN: 11,
+  EACCES: 13,
+  ENODEV: 19,
+  EINVAL: 22,
+  EMFILE: 24,
+  EPIPE: 32,
+  ENONET: 64,
+  EPROTO: 71,
+  EDESTADDRREQ: 89,
+  EMSGSIZE: 90,
+  EPROTOTYPE: 91,
+  ENOPROTOOPT: 92,
+  EPROTONOSUPPORT: 93,
+  ESOCKTNOSUPPORT: 94,
+  EOPNOTSUPP: 95,
+  EAFNOSUPPORT: 97,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  EISCONN: 106,
+  ENOTCONN: 107,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTDOWN: 112,
+  EHOSTUNREACH: 113,
+  EALREADY: 114,
+  EINPROGRESS: 115,
+};
 
 /** A name that is neither an address nor in the hosts table. */
 export const unknownHost = 'Name or service not known';

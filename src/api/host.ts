@@ -6,6 +6,8 @@ export interface HostSettings {
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
   /** Sockets that may be open at once. Default 65,536. */
   readonly limit?: number;
+  /** Raw sockets may be opened, which on Linux takes root. Default false: EPERM. */
+  readonly raw?: boolean;
 }
 
 /** What a host knows of a socket. */
@@ -21,6 +23,7 @@ export class SocketHost {
   readonly hosts: HostsTable;
   /** Who waits on which endpoint of the stack. */
   readonly owners: WeakMap<object, OpenSocket> = new WeakMap();
+  readonly mayOpenRaw: boolean;
   readonly #limit: number;
   readonly #open: Map<number, OpenSocket> = new Map();
   /** No number below this one is free. */
@@ -33,6 +36,7 @@ export class SocketHost {
       names.map(([name, value]) => [name.toLowerCase(), typeof value === 'string' ? [value] : value]),
     );
     this.#limit = settings.limit ?? 65_536;
+    this.mayOpenRaw = settings.raw ?? false;
     runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
   }
 

@@ -2,11 +2,11 @@ import type { Runner } from '../stack/index.ts';
 import { constants } from './constants.ts';
 import { type ErrorText, type Result, texts } from './errors.ts';
 import { type HostSettings, SocketHost } from './host.ts';
-import { Socket } from './socket.ts';
+import { Socket, type SocketKind } from './socket.ts';
 
 /** The documented socket module of one host: its functions and its constants. */
 export type SocketModule = typeof constants & {
-  /** A socket of a family and type: AF_INET or AF_INET6, streams or datagrams. The rest is refused as Linux refuses it. */
+  /** A socket of a family and type: AF_INET or AF_INET6, stream, datagram or raw. The rest is refused as Linux refuses it. */
   socket(family: number, type: number, protocol?: number): Result<Socket>;
   /** `socket(AF_INET, SOCK_STREAM)` */
   tcp(): Result<Socket>;
@@ -22,10 +22,10 @@ export function createSocketModule(runner: Runner, settings: HostSettings = {}):
 /** The module over sockets that the caller keeps the record of. */
 export function socketModuleOf(host: SocketHost): SocketModule {
   const make = (family: number, type: number, protocol = 0): Result<Socket> => {
-    const error = refusal(family, type, protocol);
+    const error = refusal(host, family, type, protocol);
     if (error !== null) return [null, error];
     if (host.isFull) return [null, texts.EMFILE];
-    const kind = type === constants.SOCK_STREAM ? 'stream' : 'dgram';
+    const kind = kindOf(type, protocol);
     return [new Socket(host, family === constants.AF_INET ? 4 : 6, kind), null];
   };
   return {
@@ -36,10 +36,18 @@ export function socketModuleOf(host: SocketHost): SocketModule {
   };
 }
 
-function refusal(family: number, type: number, protocol: number): ErrorText | null {
+function kindOf(type: number, protocol: number): SocketKind {
+  if (type === constants.SOCK_STREAM) return { type: 'stream', tcb: null };
+  return type === constants.SOCK_DGRAM ? { type: 'dgram' } : { type: 'raw', protocol };
+}
+
+function refusal(host: SocketHost, family: number, type: number, protocol: number): ErrorText | null {
   if (family !== constants.AF_INET && family !== constants.AF_INET6) return texts.EAFNOSUPPORT;
+  if (type === constants.SOCK_RAW) {
+    if (protocol <= 0 || protocol > 255) return texts.EPROTONOSUPPORT;
+    return host.mayOpenRaw ? null : texts.EPERM;
+  }
   const own = type === constants.SOCK_STREAM ? 6 : type === constants.SOCK_DGRAM ? 17 : 0;
-  if (type === constants.SOCK_RAW) return texts.EPROTONOSUPPORT;
   if (own === 0) return texts.ESOCKTNOSUPPORT;
   return protocol === 0 || protocol === own ? null : texts.EPROTONOSUPPORT;
 }

@@ -3,7 +3,6 @@ import {
   type Address,
   anyV4,
   anyV6,
-  type DatagramEndpoint,
   type ErrorCode,
   empty,
   inZone,
@@ -11,20 +10,49 @@ import {
   isMulticast,
   type Listener,
   type PortClaim,
+  type ReceivedDatagram,
   type Runner,
+  type Stack,
   StackError,
   seconds,
   type Tcb,
   tcpCalls,
 } from '../stack/index.ts';
+import { constants } from './constants.ts';
+import { type Datagrams, rawDatagrams, udpDatagrams } from './datagrams.ts';
 import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
 import type { SocketHost } from './host.ts';
 import { resolveHost, type SocketAddress, type SocketFamily, socketAddress, toPort } from './names.ts';
+import { findOption, type OptionTarget, type OptionValue, StreamSettings } from './options.ts';
 
 /** Text is sent as UTF-8. */
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
 
 const ok = <T>(value: T): Result<T> => [value, null];
+
+/** What kind of socket to make, and of what. */
+export type SocketKind =
+  | { readonly type: 'stream'; readonly tcb: Tcb | null }
+  | { readonly type: 'dgram' }
+  | { readonly type: 'raw'; readonly protocol: number };
+
+function makeDatagrams(stack: Stack, any: Address, kind: SocketKind): Datagrams | null {
+  if (kind.type === 'dgram') return udpDatagrams(stack, any);
+  return kind.type === 'raw' ? rawDatagrams(stack, any, kind.protocol) : null;
+}
+
+/** A datagram as `recvfrom` tells it. */
+export interface ReceivedMessage {
+  readonly data: Uint8Array;
+  readonly address: SocketAddress;
+  /** Octets of the whole datagram, also when `data` was cut. */
+  readonly length: number;
+  /** Which of our addresses, or which group, it was sent to, and the interface it came in by. */
+  readonly destination: string;
+  readonly interfaceIndex: number;
+  readonly ttl: number;
+  readonly trafficClass: number;
+}
 
 /** How a wait ended. */
 type Woken = 'ready' | 'timeout';
@@ -33,33 +61,34 @@ type Woken = 'ready' | 'timeout';
 export class Socket {
   /** The structured form of the last error. */
   lastError: { readonly code: ErrorCode; readonly syscall: string } | null = null;
-  readonly type: 'stream' | 'dgram';
+  readonly type: 'stream' | 'dgram' | 'raw';
   readonly family: SocketFamily;
   readonly #host: SocketHost;
   #fd: number;
   #timeout = -1;
   #claim: PortClaim | null = null;
   readonly #any: Address;
-  /** IPV6_V6ONLY of a stream socket that is not bound yet. */
-  #v6Only = false;
+  readonly #settings: StreamSettings = new StreamSettings();
+  readonly #memberships: OptionTarget['memberships'] = [];
   #listener: Listener | null = null;
   #tcb: Tcb | null = null;
-  readonly #udp: DatagramEndpoint | null;
+  /** Of datagram and raw sockets. */
+  readonly #datagrams: Datagrams | null;
   #isConnecting = false;
   #waiters: (() => void)[] = [];
   /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
   readonly #writers: { sent: number }[] = [];
 
   /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
-  constructor(host: SocketHost, family: SocketFamily, type: 'stream' | 'dgram', tcb: Tcb | null = null) {
+  constructor(host: SocketHost, family: SocketFamily, kind: SocketKind) {
     this.#host = host;
     this.family = family;
-    this.type = type;
-    this.#tcb = tcb;
+    this.type = kind.type;
     this.#any = family === 4 ? anyV4 : anyV6;
-    this.#udp = type === 'dgram' ? host.runner.stack.udp.open(this.#any) : null;
-    if (tcb !== null) host.owners.set(tcb, this);
-    if (this.#udp !== null) host.owners.set(this.#udp, this);
+    this.#tcb = kind.type === 'stream' ? kind.tcb : null;
+    this.#datagrams = makeDatagrams(host.runner.stack, this.#any, kind);
+    const end = this.#tcb ?? this.#datagrams?.endpoint ?? null;
+    if (end !== null) host.owners.set(end, this);
     this.#fd = host.add(this);
   }
 
@@ -76,21 +105,23 @@ export class Socket {
   ): Promise<Result<true>> {
     return this.#try('connect', async () => {
       if (host === null) {
-        if (this.#udp === null) throw new StackError('EAFNOSUPPORT');
-        this.#stack.udp.disconnect(this.#udp);
+        if (this.#datagrams === null) throw new StackError('EAFNOSUPPORT');
+        this.#datagrams.endpoint.remote = null;
+        this.#datagrams.endpoint.remotePort = 0;
         return ok(true as const);
       }
       const remotePort = toPort(port);
       const remote = this.#resolve(host, scopeid);
       if (remote === null) return [null, unknownHost];
-      if (this.#udp !== null) {
-        this.#stack.udp.connect(this.#udp, remote, remotePort);
+      if (this.#datagrams !== null) {
+        this.#datagrams.connect(remote, remotePort);
         return ok(true as const);
       }
       if (this.#listener !== null) throw new StackError('EISCONN');
       if (this.#tcb === null) {
         this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, this.#any, this.#now());
         this.#claim = null;
+        this.#settings.applyTo(this.#tcb);
         this.#isConnecting = true;
         this.#host.owners.set(this.#tcb, this);
         this.#host.runner.kick();
@@ -111,10 +142,11 @@ export class Socket {
       const localPort = toPort(port);
       const address = this.#resolve(host, scopeid);
       if (address === null) return [null, unknownHost];
-      if (this.#udp !== null) this.#stack.udp.bind(this.#udp, address, localPort);
+      if (this.#datagrams !== null) this.#datagrams.bind(address, localPort);
       else {
         if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
-        this.#claim = this.#stack.tcp.bind(address, localPort, true, this.#v6Only);
+        const { reuse, v6Only } = this.#settings;
+        this.#claim = this.#stack.tcp.bind(address, localPort, reuse, v6Only);
       }
       return ok(true as const);
     });
@@ -123,13 +155,14 @@ export class Socket {
   /** Waits for connections. `backlog` + 1 finished ones may wait for `accept`. */
   listen(backlog: number): Result<true> {
     return this.#call('listen', () => {
-      if (this.#udp !== null) throw new StackError('EOPNOTSUPP');
+      if (this.#datagrams !== null) throw new StackError('EOPNOTSUPP');
       if (this.#tcb !== null) throw new StackError('EINVAL');
       const most = Math.max(0, Math.trunc(backlog));
       if (this.#listener !== null) this.#listener.backlog = most;
       else {
-        this.#claim ??= this.#stack.tcp.bind(this.#any, 0, false, this.#v6Only);
+        this.#claim ??= this.#stack.tcp.bind(this.#any, 0, false, this.#settings.v6Only);
         this.#listener = this.#stack.tcp.listen(this.#claim, most);
+        this.#settings.applyTo(this.#listener);
         this.#host.owners.set(this.#listener, this);
       }
       return ok(true as const);
@@ -139,12 +172,12 @@ export class Socket {
   /** The next connection. The new socket waits without limit, whatever this one's timeout. */
   async accept(): Promise<Result<Socket>> {
     return this.#try('accept', async () => {
-      if (this.#udp !== null) throw new StackError('EOPNOTSUPP');
+      if (this.#datagrams !== null) throw new StackError('EOPNOTSUPP');
       const listener = this.#listener;
       if (listener === null) throw new StackError('EINVAL');
       for (;;) {
         const tcb = this.#stack.tcp.accept(listener);
-        if (tcb !== null) return ok(new Socket(this.#host, this.family, 'stream', tcb));
+        if (tcb !== null) return ok(new Socket(this.#host, this.family, { type: 'stream', tcb }));
         await this.#waitOrThrow(() => listener.acceptQueue.length > 0 || listener.isClosed);
         if (listener.isClosed) throw new StackError('EINVAL');
       }
@@ -160,7 +193,7 @@ export class Socket {
     const bytes = toBytes(data);
     const progress = { sent: 0 };
     const result = await this.#try('write', async () => {
-      if (this.#udp !== null) return ok(await this.#sendDatagram(bytes, null, 0));
+      if (this.#datagrams !== null) return ok(await this.#sendDatagram(bytes, null, 0));
       if (this.#tcb === null) throw new StackError('EPIPE');
       const deadline = this.#deadline();
       this.#writers.push(progress);
@@ -199,7 +232,7 @@ export class Socket {
     scopeid = 0,
   ): Promise<Result<number>> {
     return this.#try('sendto', async () => {
-      if (this.#udp === null) throw new StackError('EISCONN');
+      if (this.#datagrams === null) throw new StackError('EISCONN');
       const remotePort = toPort(port);
       const remote = this.#resolve(host, scopeid);
       if (remote === null) return [null, unknownHost];
@@ -208,16 +241,17 @@ export class Socket {
   }
 
   async #sendDatagram(bytes: Uint8Array, remote: Address | null, port: number): Promise<number> {
-    const udp = this.#udp!;
+    const datagrams = this.#datagrams!;
     const deadline = this.#deadline();
     for (;;) {
       try {
-        const sent = this.#stack.udp.send(udp, bytes, remote, port);
+        const sent = datagrams.send(bytes, remote, port);
         this.#host.runner.kick();
         return sent;
       } catch (error) {
         if (!isEagain(error)) throw error;
-        await this.#waitOrThrow(() => this.#stack.udp.hasRoom(udp, bytes.length) || udp.error !== null, deadline);
+        const mayTry = () => datagrams.hasRoom(bytes.length) || datagrams.endpoint.error !== null;
+        await this.#waitOrThrow(mayTry, deadline);
       }
     }
   }
@@ -229,7 +263,7 @@ export class Socket {
   async read(maxsize: number): Promise<readonly [data: Uint8Array, err: ErrorText | null]> {
     if (maxsize === 0) return [empty, null];
     const result = await this.#try<Uint8Array>('read', async () => {
-      if (this.#udp !== null) return ok((await this.#nextDatagram()).data.subarray(0, maxsize));
+      if (this.#datagrams !== null) return ok((await this.#nextDatagram(0)).data.subarray(0, maxsize));
       const tcb = this.#tcb;
       if (tcb === null) throw new StackError('ENOTCONN');
       const deadline = this.#deadline();
@@ -243,24 +277,81 @@ export class Socket {
     return result[1] === null ? result : [empty, result[1]];
   }
 
-  /** The next datagram and who sent it; what is longer than `maxsize` is cut. */
-  async recvfrom(maxsize: number): Promise<Result<{ readonly data: Uint8Array; readonly address: SocketAddress }>> {
+  /**
+   * The next datagram, who sent it, and to which of our addresses; what is longer than `maxsize` is cut.
+   * @param flags MSG_PEEK leaves it where it is, MSG_DONTWAIT does not wait. `length` is the whole datagram's, as with
+   *   MSG_TRUNC
+   */
+  async recvfrom(maxsize: number, flags = 0): Promise<Result<ReceivedMessage>> {
     return this.#try('recvfrom', async () => {
-      if (this.#udp === null) throw new StackError('EOPNOTSUPP');
-      const { data, source, sourcePort } = await this.#nextDatagram();
-      return ok({ data: data.subarray(0, maxsize), address: socketAddress(source, sourcePort, this.family) });
+      if (this.#datagrams === null) throw new StackError('EOPNOTSUPP');
+      const { data, source, sourcePort, destination, interfaceIndex, ttl, trafficClass } =
+        await this.#nextDatagram(flags);
+      const address = socketAddress(source, sourcePort, this.family);
+      const [to] = socketAddress(destination, 0, this.family);
+      const { length } = data;
+      return ok({
+        data: data.subarray(0, maxsize),
+        address,
+        length,
+        destination: to,
+        interfaceIndex,
+        ttl,
+        trafficClass,
+      });
     });
   }
 
-  async #nextDatagram() {
-    const udp = this.#udp!;
+  async #nextDatagram(flags: number): Promise<ReceivedDatagram> {
+    const datagrams = this.#datagrams!;
     const deadline = this.#deadline();
     for (;;) {
-      const datagram = this.#stack.udp.receiveFrom(udp);
+      datagrams.throwPending();
+      const datagram = (flags & constants.MSG_PEEK) === 0 ? datagrams.receive() : datagrams.endpoint.peek();
       if (datagram !== null) return datagram;
-      if (udp.readShut) throw new StackError('EPIPE');
-      await this.#waitOrThrow(() => udp.readable, deadline);
+      if (datagrams.endpoint.readShut) throw new StackError('EPIPE');
+      if ((flags & constants.MSG_DONTWAIT) !== 0) throw new StackError('EAGAIN');
+      await this.#waitOrThrow(() => datagrams.endpoint.readable, deadline);
     }
+  }
+
+  /**
+   * Sets an option: `setoption(socket.SOL_SOCKET, socket.SO_BROADCAST, true)`. Flags may be booleans or numbers.
+   * @returns an error for options that there are not (ENOPROTOOPT) and for values that cannot be (EINVAL)
+   */
+  setoption(level: number, optname: number, value: OptionValue): Result<true> {
+    return this.#call('setoption', () => {
+      const target = this.#optionTarget();
+      const option = findOption(target, level, optname);
+      if (option.set === undefined) throw new StackError('ENOPROTOOPT');
+      option.set(target, value);
+      this.#host.runner.kick();
+      return ok(true as const);
+    });
+  }
+
+  /** Tells an option: a boolean for flags, a number for the rest. */
+  getoption(level: number, optname: number): Result<OptionValue> {
+    return this.#call('getoption', () => {
+      const target = this.#optionTarget();
+      const option = findOption(target, level, optname);
+      if (option.get === undefined) throw new StackError('ENOPROTOOPT');
+      return ok(option.get(target));
+    });
+  }
+
+  #optionTarget(): OptionTarget {
+    return {
+      stack: this.#stack,
+      family: this.family,
+      type: this.type,
+      datagrams: this.#datagrams,
+      stream: this.#settings,
+      tcb: this.#tcb,
+      listener: this.#listener,
+      isBound: this.#claim !== null || this.#tcb !== null || (this.#datagrams?.endpoint.localPort ?? 0) !== 0,
+      memberships: this.#memberships,
+    };
   }
 
   /** Gives the socket back. What has been written is still delivered. Whoever waits on it is told. Never fails. */
@@ -272,7 +363,8 @@ export class Socket {
     if (this.#listener !== null) this.#stack.tcp.unlisten(this.#listener, now);
     else if (this.#claim !== null) this.#stack.tcp.release(this.#claim);
     if (this.#tcb !== null) tcpCalls.close(this.#tcb, now);
-    if (this.#udp !== null) this.#stack.udp.close(this.#udp);
+    for (const { group, interfaceIndex } of this.#memberships) this.#stack.leaveGroup(group, interfaceIndex);
+    this.#datagrams?.close();
     this.#host.runner.kick();
     this.wake();
   }
@@ -281,10 +373,11 @@ export class Socket {
   shutdown(how: number): Result<true> {
     return this.#call('shutdown', () => {
       if (how !== 0 && how !== 1 && how !== 2) throw new StackError('EINVAL');
-      if (this.#udp !== null) {
-        if (this.#udp.remote === null) throw new StackError('ENOTCONN');
-        if (how !== 1) this.#udp.readShut = true;
-        if (how !== 0) this.#udp.writeShut = true;
+      if (this.#datagrams !== null) {
+        const { endpoint } = this.#datagrams;
+        if (endpoint.remote === null) throw new StackError('ENOTCONN');
+        if (how !== 1) endpoint.readShut = true;
+        if (how !== 0) endpoint.writeShut = true;
       } else if (this.#listener !== null) {
         if (how !== 1) this.#stack.tcp.unlisten(this.#listener, this.#now());
       } else {
@@ -320,7 +413,7 @@ export class Socket {
 
   getpeername(): Result<SocketAddress> {
     return this.#call('getpeername', () => {
-      const end = this.#udp ?? this.#tcb;
+      const end = this.#datagrams?.endpoint ?? this.#tcb;
       const tcb = this.#tcb;
       const isDown = tcb !== null && (isOpening(tcb) || tcb.state === 'CLOSED');
       if (end === null || end.remote === null || isDown) throw new StackError('ENOTCONN');
@@ -330,7 +423,7 @@ export class Socket {
 
   getsockname(): Result<SocketAddress> {
     return this.#call('getsockname', () => {
-      const end = this.#udp ?? this.#tcb ?? this.#listener;
+      const end = this.#datagrams?.endpoint ?? this.#tcb ?? this.#listener;
       if (end !== null) return ok(socketAddress(end.local, end.localPort, this.family));
       return ok(socketAddress(this.#claim?.address ?? this.#any, this.#claim?.port ?? 0, this.family));
     });

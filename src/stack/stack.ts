@@ -105,7 +105,8 @@ export class Stack {
       random,
       changed: this.changed,
       observer,
-      findPath: (destination: Address, source: Address) => this.findPath(destination, source),
+      findPath: (destination: Address, source: Address, interfaceIndex = 0) =>
+        this.findPath(destination, source, interfaceIndex),
       isLocal: (address: Address) => this.isLocal(address),
       isBroadcast: (address: Address) => this.#isBroadcast(address),
       drop: (reason: DropReason, now: Micros) => this.#drop(reason, now),
@@ -115,8 +116,8 @@ export class Stack {
       sendAlone: (local, remote, interfaceIndex, bytes) =>
         this.#depart(interfaceIndex, local, remote, protocolTcp, bytes),
     });
-    const send: UdpServices['send'] = (out, payload, interfaceIndex, mtu, sender) =>
-      this.#departures[interfaceIndex]!.add({
+    const send: UdpServices['send'] = (out, payload, interfaceIndex, mtu, sender) => {
+      const departure = {
         source: out.source,
         destination: out.destination,
         protocol: out.protocol,
@@ -124,11 +125,20 @@ export class Stack {
         trafficClass: out.trafficClass,
         flowLabel: out.flowLabel,
         dontFragment: out.dontFragment,
-        mtu,
         payload,
         hasHeader: false,
-        sender,
-      });
+      };
+      if (!this.#departures[interfaceIndex]!.add({ ...departure, mtu, sender })) return false;
+      // The members of a group on this host hear it too (RFC 1112 section 6.1: what is called loopback there).
+      if (
+        isMulticast(out.destination) &&
+        sender.multicastLoop &&
+        this.#interfaces[interfaceIndex]!.hears(out.destination)
+      ) {
+        this.#departures[loopback]!.add({ ...departure, mtu: loopbackMtu, sender: null });
+      }
+      return true;
+    };
     this.udp = new Udp({ ...services, send });
     this.raw = new Raw({
       ...services,
@@ -172,6 +182,16 @@ export class Stack {
     }
   }
 
+  /** A socket wants what is sent to a group on an interface, from now on. */
+  joinGroup(group: Address, interfaceIndex: number): void {
+    this.#interfaces[interfaceIndex]!.join(inZone(group, interfaceIndex));
+  }
+
+  /** One socket less wants it. */
+  leaveGroup(group: Address, interfaceIndex: number): void {
+    this.#interfaces[interfaceIndex]!.leave(inZone(group, interfaceIndex));
+  }
+
   isLocal(address: Address): boolean {
     if (isLoopback(address)) return true;
     return this.#interfaces.some((each) => each.has(address));
@@ -180,9 +200,10 @@ export class Stack {
   /**
    * How to get to `destination`; our own addresses are reached over loopback.
    * @param source unspecified, or the address that the user has bound
+   * @param interfaceIndex where it has to leave; 0: as the routes say
    * @returns null without a route, or when `source` is not ours or does not fit
    */
-  findPath(destination: Address, source: Address): Path | null {
+  findPath(destination: Address, source: Address, interfaceIndex = 0): Path | null {
     const isOpen = source.isUnspecified;
     if (!isOpen && (destination.isV4 !== source.isV4 || !this.isLocal(source))) return null;
     if (destination.isUnspecified) {
@@ -192,7 +213,7 @@ export class Stack {
       return { interfaceIndex: loopback, mtu: loopbackMtu, source: isOpen ? destination : source, toMany: false };
     }
     if (!isOpen && isLoopback(source)) return null; // 127/8 never leaves (RFC 1122 section 3.2.1.3)
-    const out = this.#interfaceTowards(destination);
+    const out = interfaceIndex === 0 ? this.#interfaceTowards(destination) : (this.#interfaces[interfaceIndex] ?? null);
     if (out === null) return null;
     const from = isOpen ? chooseSource(destination, out, this.#interfaces) : source;
     if (from === null) return null;

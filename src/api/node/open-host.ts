@@ -31,6 +31,8 @@ export interface OpenHostOptions {
   readonly routes?: readonly string[];
   /** Names and their addresses, like a hosts file. */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
+  /** Raw sockets may be opened. Default false. */
+  readonly raw?: boolean;
   readonly stack?: StackSettings;
   readonly observer?: Observer;
   /** Default: the system's random numbers. */
@@ -70,7 +72,10 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   const stack = new Stack(options.random ?? new CryptoRandom(), options.stack, options.observer ?? null);
   addInterfaceWithDefaultRoute(stack, { name: device.name, mtu: options.mtu ?? device.mtu, addresses });
   const driver = new Driver(stack, device, new NodeScheduler());
-  const sockets = new SocketHost(driver, options.hosts === undefined ? {} : { hosts: options.hosts });
+  const sockets = new SocketHost(driver, {
+    raw: options.raw ?? false,
+    ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
+  });
   let closing: Promise<void> | null = null;
   return {
     stack,

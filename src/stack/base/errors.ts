@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'EBADF'
   | 'EAGAIN'
   | 'EACCES'
+  | 'ENODEV'
   | 'EINVAL'
   | 'EMFILE'
   | 'EPIPE'

@@ -11,8 +11,11 @@ export interface Path {
   readonly toMany: boolean;
 }
 
-/** Finds the way to a destination, from `source` if that is specified. Null: no route, or `source` is not ours. */
-export type FindPath = (destination: Address, source: Address) => Path | null;
+/**
+ * Finds the way to a destination, from `source` if that is specified, by an interface if that is not 0.
+ * Null: no route, or `source` is not ours.
+ */
+export type FindPath = (destination: Address, source: Address, interfaceIndex?: number) => Path | null;
 
 /** Octets that the IP header takes in front of a payload for this destination. */
 export const headerRoom = (destination: Address): number => (destination.isV4 ? 20 : 40);

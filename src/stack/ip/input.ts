@@ -40,7 +40,8 @@ export function acceptDatagram(
   }
   if (!mayBeSource(source, onLoopback, from, interfaces)) return 'invalid source';
   into.toMany = isMulticast(destination) || isBroadcast(destination, from);
-  if (into.toMany ? !from.hears(destination) : !isOurs(destination, onLoopback, interfaces)) return 'not for this host';
+  if (into.toMany ? !onLoopback && !from.hears(destination) : !isOurs(destination, onLoopback, interfaces))
+    return 'not for this host';
   if (version === 6) {
     const reason = walkExtensions(into);
     if (reason !== null) return reason;

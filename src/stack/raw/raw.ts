@@ -96,7 +96,8 @@ export class Raw {
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
     this.throwPending(endpoint);
     if (endpoint.writeShut) throw new StackError('EPIPE');
-    const path = this.#services.findPath(remote, endpoint.local);
+    const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
+    const path = this.#services.findPath(remote, endpoint.local, by);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     const room = endpoint.headerIncluded ? 0 : headerRoom(remote);

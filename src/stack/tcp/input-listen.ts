@@ -46,6 +46,8 @@ export function arrivesInListen(
   tcb.listener = listener;
   tcb.wasPassive = true;
   tcb.noDelay = listener.noDelay;
+  tcb.trafficClass = listener.trafficClass;
+  if (listener.ttl > 0) tcb.ttl = listener.ttl;
   if (listener.receiveLimit > 0) tcb.receiveLimit = listener.receiveLimit;
   if (listener.sendLimit > 0) tcb.sendLimit = listener.sendLimit;
   tcb.ts.offset = initial.timestampOffset(local, localPort, remote, remotePort);

@@ -16,7 +16,10 @@ export class Listener implements Origin {
   readonly claim: PortClaim;
   backlog: number;
   isClosed = false;
+  /** What its connections inherit; 0 for the stack's default. */
   noDelay = false;
+  ttl = 0;
+  trafficClass = 0;
   receiveLimit = 0;
   sendLimit = 0;
   readonly halfOpen: Set<Tcb> = new Set();

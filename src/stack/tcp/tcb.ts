@@ -213,6 +213,9 @@ export class Tcb implements Endpoint, Timed {
   /** RFC 6437 section 3: of IPv6, the same for all segments, and not to be foretold. */
   readonly flowLabel: number;
 
+  /** Of the segments sent. The two lowest bits are RFC 3168's. */
+  ttl: number;
+  trafficClass = 0;
   noDelay = false;
   /** Sequence numbers that the peer has acknowledged since the beginning: bounds how old an acknowledgment can be. */
   acknowledged = 0;
@@ -239,6 +242,7 @@ export class Tcb implements Endpoint, Timed {
     this.remotePort = remotePort;
     this.path = path;
     this.iss = iss;
+    this.ttl = context.options.ttl;
     this.flowLabel = remote.isV4 ? 0 : context.random.uint32() & 0xfffff;
     this.snd.una = iss;
     this.snd.nxt = iss;

@@ -205,8 +205,8 @@ export class Tcp {
       out.destination = tcb.remote;
       out.protocol = protocolTcp;
       out.length = length;
-      out.ttl = this.#services.options.ttl;
-      out.trafficClass = 0;
+      out.ttl = tcb.ttl;
+      out.trafficClass = tcb.trafficClass;
       out.flowLabel = tcb.flowLabel;
       return true;
     }

@@ -112,7 +112,8 @@ export class Udp {
     if (remotePort === 0) throw new StackError('EINVAL', 'port 0');
     this.throwPending(endpoint);
     if (endpoint.writeShut) throw new StackError('EPIPE');
-    const path = this.#services.findPath(remote, endpoint.local);
+    const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
+    const path = this.#services.findPath(remote, endpoint.local, by);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     const length = udpHeaderLength + data.length;
