@@ -33,6 +33,7 @@ module.exports = {
     only('ip', `${stack}ip/`, `${stack}(ip|wire|base)/`, 'A protocol never imports another one.'),
     only('icmp', `${stack}icmp/`, `${stack}(icmp|wire|base)/`, 'A protocol never imports another one.'),
     only('udp', `${stack}udp/`, `${stack}(udp|wire|base)/`, 'A protocol never imports another one.'),
+    only('multicast', `${stack}multicast/`, `${stack}(multicast|wire|base)/`, 'A protocol never imports another one.'),
     only('raw', `${stack}raw/`, `${stack}(raw|wire|base)/`, 'A protocol never imports another one.'),
     only('tcp', `${stack}tcp/`, `${stack}(tcp|wire|base)/`, 'A protocol never imports another one.'),
     only('device', `${stack}device\\.ts$`, '^$', 'The device contract stands alone.'),

@@ -31,10 +31,19 @@ import { PathMtus } from './ip/path-mtu.ts';
 import { Reassembly } from './ip/reassembly.ts';
 import { defaultPrefix, RouteTable } from './ip/route.ts';
 import { chooseSource } from './ip/source.ts';
+import { GroupReports } from './multicast/group-reports.ts';
 import { Raw } from './raw/raw.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp, type UdpServices } from './udp/udp.ts';
-import { Datagram, Outgoing, protocolIcmp, protocolIcmpv6, protocolTcp, protocolUdp } from './wire/datagram.ts';
+import {
+  Datagram,
+  Outgoing,
+  protocolIcmp,
+  protocolIcmpv6,
+  protocolIgmp,
+  protocolTcp,
+  protocolUdp,
+} from './wire/datagram.ts';
 import * as icmpv4 from './wire/icmpv4.ts';
 import * as icmpv6 from './wire/icmpv6.ts';
 import { ipv6LeastMtu } from './wire/ipv6.ts';
@@ -83,6 +92,7 @@ export class Stack {
   readonly #pathMtus: PathMtus;
   readonly #identifications: Identifications;
   readonly #errorLimit: RateLimit;
+  readonly #groupReports: GroupReports;
   /** The latest time that anybody has told. */
   #now: Micros = 0;
   // One of each, refilled per packet.
@@ -99,6 +109,10 @@ export class Stack {
     this.#pathMtus = new PathMtus(random);
     this.#identifications = new Identifications(random);
     this.#errorLimit = new RateLimit(this.options.icmpErrorsPerSecond, this.options.icmpErrorBurst, random);
+    this.#groupReports = new GroupReports({
+      random,
+      sendPacket: (packet, interfaceIndex) => void this.#sendPacket(packet, interfaceIndex, null),
+    });
     const services = {
       options: this.options,
       counters: this.counters,
@@ -184,12 +198,18 @@ export class Stack {
 
   /** A socket wants what is sent to a group on an interface, from now on. */
   joinGroup(group: Address, interfaceIndex: number): void {
-    this.#interfaces[interfaceIndex]!.join(inZone(group, interfaceIndex));
+    this.#changeGroup(group, this.#interfaces[interfaceIndex]!, true);
   }
 
   /** One socket less wants it. */
   leaveGroup(group: Address, interfaceIndex: number): void {
-    this.#interfaces[interfaceIndex]!.leave(inZone(group, interfaceIndex));
+    this.#changeGroup(group, this.#interfaces[interfaceIndex]!, false);
+  }
+
+  #changeGroup(address: Address, on: Interface, isJoining: boolean): void {
+    const group = inZone(address, on.index);
+    const isChange = isJoining ? on.join(group) : on.leave(group);
+    if (isChange && on.index !== loopback) this.#groupReports.changed(group, on, isJoining, this.#now);
   }
 
   isLocal(address: Address): boolean {
@@ -264,6 +284,11 @@ export class Stack {
         return this.tcp.receive(datagram, now);
       case protocolUdp:
         return this.#receiveUdp(datagram, now);
+      case datagram.source.isV4 ? protocolIgmp : -1: {
+        const reason = this.#groupReports.receiveIgmp(datagram, from, now);
+        if (reason !== null) this.#drop(reason, now);
+        return;
+      }
       case datagram.source.isV4 ? protocolIcmp : protocolIcmpv6:
         return this.#receiveIcmp(datagram, wasWanted, now);
       default:
@@ -329,6 +354,7 @@ export class Stack {
   advance(now: Micros): void {
     this.#now = now;
     this.tcp.advance(now);
+    this.#groupReports.advance(now);
     const about = this.#datagram;
     for (let given = this.#reassembly.expire(now, about); given !== null; given = this.#reassembly.expire(now, about)) {
       this.#drop('reassembly timeout', now);
@@ -341,7 +367,7 @@ export class Stack {
   /** When `advance` is next worth calling; `never` if nothing is pending. Valid until the next call of any method. */
   nextDeadline(): Micros {
     if (this.#departures[loopback]!.length > 0 || this.tcp.hasOutput(loopback)) return 0;
-    return Math.min(this.tcp.nextDeadline(), this.#reassembly.nextDeadline());
+    return Math.min(this.tcp.nextDeadline(), this.#reassembly.nextDeadline(), this.#groupReports.nextDeadline());
   }
 
   // What arrives -------------------------------------------------------------------------------------------------------
@@ -370,6 +396,11 @@ export class Stack {
     const accept = destination.isV4 ? acceptIcmp : acceptIcmpv6;
     const outcome = accept(datagram, this.#report, this.counters);
     if (outcome === 'report') return this.#dispatchReport(this.#report, interfaceIndex, now);
+    if (outcome === 'group query') {
+      const reason = this.#groupReports.receiveMldQuery(datagram, this.#interfaces[interfaceIndex]!, now);
+      if (reason !== null) this.#drop(reason, now);
+      return;
+    }
     if (typeof outcome === 'string') {
       if (outcome !== 'ICMP ignored' || !wasWanted) this.#drop(outcome, now);
       return;

@@ -28,6 +28,7 @@ export const dropReasons = [
   'malformed ICMP',
   'ICMP ignored',
   'ICMP rate limit',
+  'malformed group message',
   'reply queue full',
   // UDP
   'bad UDP length',

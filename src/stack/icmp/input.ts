@@ -6,8 +6,8 @@ import * as v4 from '../wire/icmpv4.ts';
 import * as v6 from '../wire/icmpv6.ts';
 import { type IcmpReport, readReportV4, readReportV6 } from './report.ts';
 
-/** What has to be done about a message: send this echo reply, tell the transport of the report, or nothing more. */
-export type IcmpOutcome = Uint8Array | 'report' | DropReason;
+/** What has to be done about a message: send this echo reply, tell who sent what is reported, answer about groups; or nothing. */
+export type IcmpOutcome = Uint8Array | 'report' | 'group query' | DropReason;
 
 /** Takes in an ICMPv4 message (RFC 792, RFC 1122 section 3.2.2). */
 export function acceptIcmp(datagram: Datagram, report: IcmpReport, counters: Counters): IcmpOutcome {
@@ -29,7 +29,7 @@ export function acceptIcmp(datagram: Datagram, report: IcmpReport, counters: Cou
   }
 }
 
-/** Takes in an ICMPv6 message (RFC 4443). Neighbour and listener discovery mean nothing on a link of two: ignored. */
+/** Takes in an ICMPv6 message (RFC 4443). Neighbour discovery means nothing on links without link-layer addresses: ignored. */
 export function acceptIcmpv6(datagram: Datagram, report: IcmpReport, counters: Counters): IcmpOutcome {
   const { bytes, payloadStart: start, payloadEnd: end, source, destination } = datagram;
   counters.icmpInMsgs++;
@@ -45,6 +45,8 @@ export function acceptIcmpv6(datagram: Datagram, report: IcmpReport, counters: C
     case v6.timeExceeded6:
     case v6.parameterProblem6:
       return readReportV6(bytes, start, end, report);
+    case v6.groupQuery:
+      return datagram.ttl === 1 ? 'group query' : 'ICMP ignored'; // RFC 3810 section 6.2: from this very link
     default:
       return 'ICMP ignored';
   }

@@ -3,6 +3,7 @@ import { empty } from '../base/bytes.ts';
 
 /** Protocol numbers of the IP header (RFC 791 section 3.1, IANA). */
 export const protocolIcmp = 1;
+export const protocolIgmp = 2;
 export const protocolTcp = 6;
 export const protocolUdp = 17;
 export const protocolIcmpv6 = 58;

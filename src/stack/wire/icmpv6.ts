@@ -7,6 +7,8 @@ export const timeExceeded6 = 3;
 export const parameterProblem6 = 4;
 export const echoRequest6 = 128;
 export const echoReply6 = 129;
+/** Multicast listener query (RFC 3810). */
+export const groupQuery = 130;
 
 /** Codes of destination unreachable. */
 export const noRoute = 0;
