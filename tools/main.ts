@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runGet } from './commands/get.ts';
 import { runHost } from './commands/host.ts';
-import { type HostCommandOptions, optionTable, UsageError } from './commands/options.ts';
+import {
+  commonOptions,
+  type HostCommandOptions,
+  type Option,
+  pingOptions,
+  tracerouteOptions,
+  UsageError,
+} from './commands/options.ts';
+import { runPing } from './commands/ping.ts';
+import { runTraceroute } from './commands/traceroute.ts';
 
 /** The command line of tundra: one table of commands, from which `--help` is printed. */
 
@@ -12,6 +21,10 @@ interface Command {
   readonly name: string;
   readonly parameters: string;
   readonly help: string;
+  /** Besides those that all commands take. */
+  readonly options: Readonly<Record<string, Option>>;
+  /** The exit code when it cannot be carried out: the one that users of the program of that name know. */
+  readonly failure: number;
   /** Resolves with the exit code. */
   run(parameters: readonly string[], options: HostCommandOptions): Promise<number>;
 }
@@ -21,24 +34,51 @@ const commands: readonly Command[] = [
     name: 'host',
     parameters: '',
     help: 'put a host on a TUN interface and serve echo, discard, daytime, chargen and HTTP; in memory where there is no TUN (the default command)',
+    options: {},
+    failure: 1,
     run: runHost,
   },
   {
     name: 'get',
     parameters: 'URL',
     help: 'fetch an http URL through a TUN interface and write the body to standard output',
+    options: {},
+    failure: 1,
     run: runGet,
+  },
+  {
+    name: 'ping',
+    parameters: 'ADDRESS',
+    help: 'send echo requests through a TUN interface, as ping(8) does',
+    options: pingOptions,
+    failure: 2,
+    run: runPing,
+  },
+  {
+    name: 'traceroute',
+    parameters: 'ADDRESS',
+    help: 'find the routers on the way, as traceroute(8) does',
+    options: tracerouteOptions,
+    failure: 2,
+    run: runTraceroute,
   },
 ];
 
-export function helpText(): string {
+function helpText(): string {
   const lines = ['usage: npm start -- [COMMAND] [OPTION]...', '', 'commands:'];
   for (const { name, parameters, help } of commands) lines.push(...entry(`${name} ${parameters}`.trim(), help));
-  lines.push('', 'options:');
-  for (const [name, { parameter, help }] of Object.entries(optionTable)) {
-    lines.push(...entry(`--${name} ${parameter}`.trim(), help));
+  lines.push('', 'options:', ...optionLines(commonOptions));
+  for (const { name, options } of commands) {
+    if (Object.keys(options).length > 0) lines.push('', `options of ${name}:`, ...optionLines(options));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function optionLines(options: Readonly<Record<string, Option>>): string[] {
+  return Object.entries(options).flatMap(([name, { parameter, help, config }]) => {
+    const short = config.short === undefined || name === 'help' ? '' : `-${config.short}, `;
+    return entry(`${short}--${name} ${parameter}`.trim(), help);
+  });
 }
 
 function entry(name: string, help: string): string[] {
@@ -50,29 +90,32 @@ function entry(name: string, help: string): string[] {
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
-  return [...lines, line].map((text, index) => `  ${(index === 0 ? name : '').padEnd(18)}${text}`);
+  return [...lines, line].map((text, index) => `  ${(index === 0 ? name : '').padEnd(22)}${text}`);
 }
 
 /** Runs a command line. Resolves with the exit code; what is wrong with it goes to standard error, in one line. */
 export async function main(args: readonly string[]): Promise<number> {
+  const isNamed = args[0] !== undefined && !args[0].startsWith('-');
+  const name = isNamed ? args[0] : 'host';
+  const command = commands.find((each) => each.name === name);
   try {
-    const config = Object.fromEntries(Object.entries(optionTable).map(([name, { config }]) => [name, config]));
-    const { values, positionals } = parseArgs({ args: [...args], options: config, allowPositionals: true });
+    if (command === undefined) throw new UsageError(`there is no command '${name}'`);
+    const table: Readonly<Record<string, Option>> = { ...commonOptions, ...command.options };
+    const config = Object.fromEntries(Object.entries(table).map(([option, { config }]) => [option, config]));
+    const rest = isNamed ? args.slice(1) : args;
+    const { values, positionals } = parseArgs({ args: [...rest], options: config, allowPositionals: true });
     const options = values as HostCommandOptions;
     if (options.help === true) {
       process.stdout.write(helpText());
       return 0;
     }
-    const [name = 'host', ...parameters] = positionals;
-    const command = commands.find((each) => each.name === name);
-    if (command === undefined) throw new UsageError(`there is no command '${name}'`);
-    return await command.run(parameters, options);
+    return await command.run(positionals, options);
   } catch (error) {
     if (!isExpected(error)) throw error;
     const [message] = error.message.split('\n');
     const advice = error instanceof UsageError || error instanceof TypeError ? ' (--help tells more)' : '';
     process.stderr.write(`tundra: ${message}${advice}\n`);
-    return 1;
+    return command?.failure ?? 1;
   }
 }
 

@@ -12,6 +12,7 @@ export async function openPlannedHost(plan: HostPlan): Promise<OpenHost> {
     address: plan.addresses,
     peer: plan.peers,
     mtu: plan.mtu,
+    raw: true,
     ...(plan.seed === null ? {} : { random: new SeededRandom(plan.seed) }),
     ...(capture === null ? {} : { observer: capture.observer }),
   });

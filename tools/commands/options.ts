@@ -5,14 +5,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-interface Option {
+export interface Option {
   readonly parameter: string;
   readonly help: string;
   readonly config: { readonly type: 'string' | 'boolean'; readonly multiple?: boolean; readonly short?: string };
 }
 
 /** The options of every command. */
-export const optionTable = {
+export const commonOptions = {
   tun: { parameter: 'NAME', help: 'the TUN interface to create or attach to (tundra0)', config: { type: 'string' } },
   address: {
     parameter: 'CIDR',
@@ -36,6 +36,30 @@ export const optionTable = {
   help: { parameter: '', help: 'print this', config: { type: 'boolean', short: 'h' } },
 } as const satisfies Record<string, Option>;
 
+/** What `ping` takes besides, with the letters of ping(8). */
+export const pingOptions = {
+  count: { parameter: 'N', help: 'stop after N requests', config: { type: 'string', short: 'c' } },
+  interval: { parameter: 'S', help: 'seconds between requests (1)', config: { type: 'string', short: 'i' } },
+  size: { parameter: 'N', help: 'octets of data in a request (56)', config: { type: 'string', short: 's' } },
+  wait: { parameter: 'S', help: 'seconds to wait for the last answer (10)', config: { type: 'string', short: 'W' } },
+  ttl: { parameter: 'N', help: 'hops that a request may go (64)', config: { type: 'string', short: 't' } },
+  pmtu: {
+    parameter: 'HOW',
+    help: "'do': nobody may cut a request; 'dont': everybody may (dont)",
+    config: { type: 'string', short: 'M' },
+  },
+  quiet: { parameter: '', help: 'print the summary only', config: { type: 'boolean', short: 'q' } },
+} as const satisfies Record<string, Option>;
+
+/** What `traceroute` takes besides, with the letters of traceroute(8). */
+export const tracerouteOptions = {
+  hops: { parameter: 'N', help: 'the most hops (30)', config: { type: 'string', short: 'm' } },
+  queries: { parameter: 'N', help: 'probes per hop (3)', config: { type: 'string', short: 'q' } },
+  wait: { parameter: 'S', help: 'seconds to wait for an answer (5)', config: { type: 'string', short: 'w' } },
+  port: { parameter: 'N', help: 'the port of the first probe (33434)', config: { type: 'string', short: 'p' } },
+  size: { parameter: 'N', help: 'octets of data in a probe (32)', config: { type: 'string', short: 's' } },
+} as const satisfies Record<string, Option>;
+
 export interface HostCommandOptions {
   readonly tun?: string;
   readonly address?: readonly string[];
@@ -44,6 +68,16 @@ export interface HostCommandOptions {
   readonly memory?: boolean;
   readonly pcap?: string;
   readonly seed?: string;
+  readonly count?: string;
+  readonly interval?: string;
+  readonly size?: string;
+  readonly wait?: string;
+  readonly ttl?: string;
+  readonly pmtu?: string;
+  readonly quiet?: boolean;
+  readonly hops?: string;
+  readonly queries?: string;
+  readonly port?: string;
   readonly json?: boolean;
   readonly help?: boolean;
 }
