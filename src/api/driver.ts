@@ -15,10 +15,11 @@ export interface Scheduler {
 const batch = 64;
 const writeBatch = 256;
 
-/** Turns a stack over a device in real time: read, advance, transmit, wake; in bounded turns. */
+/** Turns a stack over its devices in real time: read, advance, transmit, wake; in bounded turns. */
 export class Driver implements Runner {
   readonly stack: Stack;
-  readonly #device: Device;
+  /** The device of interface i + 1 at place i. */
+  readonly #devices: readonly Device[];
   readonly #scheduler: Scheduler;
   readonly #packet: Uint8Array = new Uint8Array(65_536 + 64);
   #wake: (endpoint: unknown) => void = () => {};
@@ -28,9 +29,10 @@ export class Driver implements Runner {
   #cancelTimer: Cancel = () => {};
   readonly #onReady = (): void => this.kick();
 
-  constructor(stack: Stack, device: Device, scheduler: Scheduler) {
+  /** @param devices of the interfaces that the stack has besides loopback, in their order */
+  constructor(stack: Stack, devices: readonly Device[], scheduler: Scheduler) {
     this.stack = stack;
-    this.#device = device;
+    this.#devices = devices;
     this.#scheduler = scheduler;
     this.kick();
   }
@@ -60,11 +62,11 @@ export class Driver implements Runner {
     this.#scheduler.hold(alive);
   }
 
-  /** Stops turning and gives the device back. */
+  /** Stops turning and gives the devices back. */
   close(): void {
     this.#isClosed = true;
     this.#cancelTimer();
-    this.#device.close();
+    for (const device of this.#devices) device.close();
     this.#scheduler.hold(false);
   }
 
@@ -72,27 +74,41 @@ export class Driver implements Runner {
   turn(): void {
     if (this.#isClosed) return;
     const { stack } = this;
-    const device = this.#device;
-    const packet = this.#packet;
+    const devices = this.#devices;
     const now = this.now();
+    let isBusy = false;
+    for (let index = 0; index < devices.length; index++) if (this.#read(devices[index]!, index + 1, now)) isBusy = true;
+    stack.advance(now);
+    for (let index = 0; index < devices.length; index++)
+      if (this.#write(devices[index]!, index + 1, now)) isBusy = true;
+    for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) this.#wake(endpoint);
+    const deadline = stack.nextDeadline();
+    if (isBusy || deadline <= now) return this.kick(); // there may be more: look before sleeping
+    for (const device of devices) device.onReady(this.#onReady);
+    this.#arm(deadline);
+  }
+
+  /** Takes packets in. Returns whether there were any. */
+  #read(device: Device, interfaceIndex: number, now: Micros): boolean {
+    const packet = this.#packet;
     let read = 0;
     for (; read < batch; read++) {
       const length = device.read(packet);
       if (length === 0) break;
-      stack.receive(packet, length, now);
+      this.stack.receive(packet, length, now, interfaceIndex);
     }
-    stack.advance(now);
-    let written = 0;
-    for (; written < writeBatch; written++) {
-      const length = stack.transmit(packet, now);
-      if (length === 0) break;
+    return read > 0;
+  }
+
+  /** Sends what there is. Returns whether there may be more. */
+  #write(device: Device, interfaceIndex: number, now: Micros): boolean {
+    const packet = this.#packet;
+    for (let written = 0; written < writeBatch; written++) {
+      const length = this.stack.transmit(packet, now, interfaceIndex);
+      if (length === 0) return false;
       device.write(packet, length);
     }
-    for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) this.#wake(endpoint);
-    const deadline = stack.nextDeadline();
-    if (read > 0 || written === writeBatch || deadline <= now) return this.kick(); // there may be more: look before sleeping
-    device.onReady(this.#onReady);
-    this.#arm(deadline);
+    return true;
   }
 
   /** One timer for the earliest deadline; it may fire early, which is cheaper than moving it with every packet. */

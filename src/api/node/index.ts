@@ -10,7 +10,7 @@ export {
   type TunLike,
   type TunOptions,
 } from '../../tun/index.ts';
-export { type OpenHost, type OpenHostOptions, openHost } from './open-host.ts';
+export { type HostInterface, type OpenHost, type OpenHostOptions, openHost } from './open-host.ts';
 export { CryptoRandom } from './random.ts';
 export { NodeScheduler } from './scheduler.ts';
 export { type SocketStream, toDuplex } from './stream.ts';

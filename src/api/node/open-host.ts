@@ -1,6 +1,5 @@
 import {
   type Device,
-  type InterfaceSettings,
   type Micros,
   ms,
   type Observer,
@@ -18,7 +17,8 @@ import { type SocketModule, socketModuleOf } from '../module.ts';
 import { CryptoRandom } from './random.ts';
 import { NodeScheduler } from './scheduler.ts';
 
-export interface OpenHostOptions {
+/** One interface of a host. */
+export interface HostInterface {
   /** The TUN interface to create or to attach to, or a device that is open already. Default: the first free tunN. */
   readonly tun?: string | Device;
   /** Our addresses, with prefix lengths: '10.85.0.2/24'. */
@@ -29,6 +29,11 @@ export interface OpenHostOptions {
   readonly mtu?: number;
   /** Further prefixes that the kernel sends to us. */
   readonly routes?: readonly string[];
+}
+
+export interface OpenHostOptions extends HostInterface {
+  /** Further interfaces. What no interface is a neighbour of is reached by the first one. */
+  readonly interfaces?: readonly HostInterface[];
   /** Names and their addresses, like a hosts file. */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
   /** Raw sockets may be opened. Default false. */
@@ -43,7 +48,9 @@ export interface OpenHostOptions {
 export interface OpenHost {
   readonly stack: Stack;
   readonly driver: Driver;
+  /** The device of the first interface, and all of them. */
   readonly device: Device;
+  readonly devices: readonly Device[];
   /** The documented module: `host.socket.tcp()` and the rest. */
   readonly socket: SocketModule;
   /** Resolves with the reason if the device is lost: the interface was deleted. */
@@ -66,12 +73,17 @@ export interface OpenHost {
  * @throws TunError the interface cannot be opened or configured; one line that says what to do
  */
 export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
-  const addresses = listOf(options.address).map(prefixOf);
-  if (addresses.length === 0) throw new TypeError('openHost: a host needs an address');
-  const device = await deviceOf(options);
+  const interfaces = [options, ...(options.interfaces ?? [])];
+  const addresses = interfaces.map(({ address }) => listOf(address).map(prefixOf));
+  if (addresses.some((list) => list.length === 0)) throw new TypeError('openHost: an interface needs an address');
+  const devices = await openAll(interfaces);
   const stack = new Stack(options.random ?? new CryptoRandom(), options.stack, options.observer ?? null);
-  addInterfaceWithDefaultRoute(stack, { name: device.name, mtu: options.mtu ?? device.mtu, addresses });
-  const driver = new Driver(stack, device, new NodeScheduler());
+  for (const [index, device] of devices.entries()) {
+    const mtu = interfaces[index]!.mtu ?? device.mtu;
+    stack.addInterface({ name: device.name, mtu, addresses: addresses[index]! });
+  }
+  stack.addRoute(null, 1);
+  const driver = new Driver(stack, devices, new NodeScheduler());
   const sockets = new SocketHost(driver, {
     raw: options.raw ?? false,
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
@@ -80,9 +92,12 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   return {
     stack,
     driver,
-    device,
+    device: devices[0]!,
+    devices,
     socket: socketModuleOf(sockets),
-    lost: new Promise((resolve) => device.onLost(resolve)),
+    lost: new Promise((resolve) => {
+      for (const device of devices) device.onLost(resolve);
+    }),
     close: (timeoutMs = 1000) => {
       closing ??= closeInOrder(sockets, driver, timeoutMs);
       return closing;
@@ -90,11 +105,19 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   };
 }
 
-function addInterfaceWithDefaultRoute(stack: Stack, settings: InterfaceSettings): void {
-  stack.addRoute(null, stack.addInterface(settings));
+/** Opens the interfaces one after the other; if one cannot be had, those before it are given back. */
+async function openAll(interfaces: readonly HostInterface[]): Promise<Device[]> {
+  const devices: Device[] = [];
+  try {
+    for (const each of interfaces) devices.push(await deviceOf(each));
+  } catch (error) {
+    for (const device of devices) device.close();
+    throw error;
+  }
+  return devices;
 }
 
-function deviceOf({ tun, peer, mtu, routes }: OpenHostOptions): Device | Promise<Device> {
+function deviceOf({ tun, peer, mtu, routes }: HostInterface): Device | Promise<Device> {
   if (typeof tun === 'object') return tun;
   return openTun({
     ...(tun === undefined ? {} : { name: tun }),
