@@ -169,11 +169,13 @@ const multicastInterface: Option = {
   },
 };
 
-/** IP_PMTUDISC_DONT 0, WANT 1, DO 2, PROBE 3. */
+/** IP_PMTUDISC_DONT 0, WANT 1, DO 2. */
+const pmtuWays = ['dont', 'want', 'do'] as const;
+
 const mtuDiscover: Option = {
-  get: (target) => (target.datagrams === null || target.datagrams.endpoint.dontFragment ? 2 : 0),
+  get: (target) => (target.datagrams === null ? 1 : pmtuWays.indexOf(target.datagrams.endpoint.pmtuDiscovery)),
   set: (target, value) => {
-    endpointOf(target).dontFragment = toNumber(value, 0, 5) >= 2;
+    endpointOf(target).pmtuDiscovery = pmtuWays[toNumber(value, 0, 2)]!;
   },
 };
 

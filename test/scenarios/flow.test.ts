@@ -250,6 +250,40 @@ for (const family of [4, 6] as const) {
     });
   }
 
+  test(`RFC 6298 section 3: lost acknowledgments do not make the way seem longer than it is (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here } = stage.open();
+    const before = here.rtt.srtt;
+    stage.link.backward.filter = () => true;
+    sendOctets(here, 5 * 1400);
+    stage.run(ms(150));
+    stage.link.backward.filter = null;
+    stage.run(ms(500)); // after the timeout, the first segment arrives once more; what answers it echoes an old time
+
+    t.is(stage.client.counters.tcpTimeouts, 1);
+    t.is(here.sentLog.length, 0);
+    t.is(here.rtt.srtt, before);
+  });
+
+  test(`RFC 4821 section 7.7: a link that drops long packets without a word is found out (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here, there } = stage.open();
+    stage.link.forward.filter = (_bytes, length) => length > 1300;
+    sendOctets(here, 50_000);
+    stage.run(seconds(20));
+
+    t.is(there.receiveQueue.length, 50_000);
+    t.is(
+      Math.max(
+        ...stage
+          .from('client')
+          .filter(({ lost }) => !lost)
+          .map(({ length }) => length),
+      ),
+      family === 4 ? 1012 : 1208,
+    );
+  });
+
   test(`a lost FIN is sent again (IPv${family})`, (t) => {
     const stage = new Stage({ family });
     const { here } = stage.open();

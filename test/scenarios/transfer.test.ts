@@ -71,7 +71,7 @@ for (const [name, fault] of faults) {
         if (s !== null) back.pump(s);
       });
 
-      network.runUntil(() => there.received === data.length && back.received === data.length, seconds(7200));
+      network.runUntil(() => there.received === data.length && back.received === data.length, seconds(600));
       network.run(seconds(600));
 
       t.is(sha256(there.into), sha256(data));

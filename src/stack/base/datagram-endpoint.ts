@@ -15,6 +15,12 @@ export interface ReceivedDatagram {
   readonly trafficClass: number;
 }
 
+/**
+ * 'dont': everybody may cut what is sent. 'want': routers may not, and what is too long for the way as far as it is known
+ * is cut here. 'do': nobody may, and what is too long is refused.
+ */
+export type PmtuDiscovery = 'dont' | 'want' | 'do';
+
 /** What one datagram costs beyond its octets, so that empty ones are bounded too. */
 const overhead = 256;
 
@@ -48,8 +54,8 @@ export class DatagramEndpoint implements Endpoint {
   multicastInterface = 0;
   trafficClass = 0;
   flowLabel = 0;
-  /** Nobody may cut what is sent: what is too long for the way is refused. */
-  dontFragment = false;
+  /** How what is sent finds the MTU of its way (ip(7): IP_MTU_DISCOVER). */
+  pmtuDiscovery: PmtuDiscovery = 'want';
   /** Octets sent that have not left yet, each datagram's overhead included. */
   waitingToLeave = 0;
   sendLimit: number;

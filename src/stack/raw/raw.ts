@@ -102,7 +102,7 @@ export class Raw {
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     const room = endpoint.headerIncluded ? 0 : headerRoom(remote);
     if (data.length + room > 0xffff + (remote.isV4 ? 0 : 40)) throw new StackError('EMSGSIZE');
-    if ((endpoint.dontFragment || endpoint.headerIncluded) && data.length + room > path.mtu)
+    if ((endpoint.pmtuDiscovery === 'do' || endpoint.headerIncluded) && data.length + room > path.mtu)
       throw new StackError('EMSGSIZE');
     if (!endpoint.hasRoom(data.length)) throw new StackError('EAGAIN');
     const payload = data.slice();
@@ -118,7 +118,7 @@ export class Raw {
       out.ttl = isMulticast(remote) ? endpoint.multicastTtl : endpoint.ttl;
       out.trafficClass = endpoint.trafficClass;
       out.flowLabel = endpoint.flowLabel;
-      out.dontFragment = endpoint.dontFragment;
+      out.dontFragment = endpoint.pmtuDiscovery !== 'dont';
       const { interfaceIndex, mtu } = path;
       if (!this.#services.send(out, payload, interfaceIndex, mtu, endpoint)) throw new StackError('ENOBUFS');
     }

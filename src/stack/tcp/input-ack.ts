@@ -9,7 +9,7 @@ import { applySack } from './scoreboard.ts';
 import { enter } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
-import { echoedRoundTrip } from './timestamps.ts';
+import { echoedRoundTrip, timestampTick } from './timestamps.ts';
 
 /** Fifth step of RFC 9293 section 3.10.7.4: "check the ACK field". False: the segment is finished. */
 export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
@@ -111,7 +111,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (seqLt(snd.small, ack)) snd.small = ack;
   tcb.retries = 0;
   tcb.softError = null;
-  const measured = sentLog.unambiguousSentAt >= 0 ? now - sentLog.unambiguousSentAt : echoedRoundTrip(tcb, seg, now);
+  const measured = measureRoundTrip(tcb, seg, now);
   if (measured >= 0) tcb.rtt.sample(measured);
   const mayGrow = onNewAck(tcb, ack, segments);
   if (mayGrow && tcb.state !== 'SYN-SENT') tcb.congestion.onAck(segments, isLimited(tcb, flight));
@@ -121,6 +121,18 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   else setTimer(tcb, 'retransmit', now + tcb.rtt.rto); // section 5.3
   context.changed.add(tcb);
   context.output.add(tcb);
+}
+
+/**
+ * The round trip that an acknowledgment tells, or -1 (RFC 6298 section 3, Karn's algorithm). Where segments were sent
+ * again, the echo of a timestamp says which copy it is about: only that of the last one measures a round trip. An older
+ * echo may mean that acknowledgments were lost, and would take the time until the timeout for the way's.
+ */
+function measureRoundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
+  const { unambiguousSentAt, headSentAt } = tcb.sentLog;
+  if (unambiguousSentAt >= 0) return now - unambiguousSentAt;
+  const echoed = echoedRoundTrip(tcb, seg, now);
+  return echoed <= now - headSentAt + timestampTick ? echoed : -1;
 }
 
 /** Was it cwnd that held sending back? In slow start half of it in use is enough, as on Linux. */

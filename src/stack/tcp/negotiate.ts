@@ -89,3 +89,14 @@ export function lowerPathMtu(tcb: Tcb, mtu: number): void {
   const usable = Math.min(tcb.peerMss, pathMss(tcb));
   tcb.snd.mss = Math.min(tcb.snd.mss, usable - (tcb.ts.enabled ? timestampsLength : 0));
 }
+
+/**
+ * Segments have been lost again and again, and nobody has said why: perhaps a narrow link drops what is too long, and its
+ * ICMP does not get through (RFC 2923 section 2.1, RFC 4821 section 7.7). Smaller ones may pass: first what almost every
+ * way takes, then what every way has to.
+ */
+export function suspectBlackHole(tcb: Tcb): void {
+  const sizes = tcb.remote.isV4 ? [1064, 576] : [1280];
+  const next = sizes.find((size) => size < tcb.path.mtu);
+  if (next !== undefined) lowerPathMtu(tcb, next);
+}

@@ -28,6 +28,8 @@ export class SentLog {
   #resent = 0;
   /** No entry before this one is lost and not yet sent again. */
   #firstLostHint = 0;
+  /** When the first of the segments just acknowledged left for the last time: no later echo of its time is its own. */
+  headSentAt: Micros = -1;
   /** When the newest segment of the last `acknowledge` was sent; -1 when any of them was sent twice or had waited. */
   unambiguousSentAt: Micros = -1;
 
@@ -64,6 +66,7 @@ export class SentLog {
     let segments = 0;
     let sentAt = -1;
     let isAmbiguous = false;
+    this.headSentAt = this.#count > 0 ? this.#sentAt[this.#head]! : -1;
     while (this.#count > 0 && seqLe(this.#ends[this.#head]! as Seq, una)) {
       const flags = this.#flags[this.#head]!;
       // What waited behind a hole arrived long before it is acknowledged: it measures nothing either.

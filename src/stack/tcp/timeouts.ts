@@ -2,11 +2,16 @@ import { seqAdd, seqGt } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
+import { suspectBlackHole } from './negotiate.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
+import { isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { rearm, setTimer } from './timers.ts';
 
 /** Timeouts (RFC 9293 section 3.10.8): retransmission, persist, delayed acknowledgment, TIME-WAIT. */
+
+/** Timeouts in a row before the size of segments is suspected (R1 of RFC 9293 section 3.8.3; Linux: tcp_retries1). */
+const blackHoleRetries = 3;
 
 /** The connection's key has fallen due: does whatever of its deadlines really has. */
 export function onTimeout(tcb: Tcb, now: Micros): void {
@@ -28,6 +33,7 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   tcb.retries++;
   if (tcb.retries > retriesAllowed(tcb)) return fail(tcb, tcb.softError ?? 'ETIMEDOUT', now); // R2, MUST-20
   tcb.context.counters.tcpTimeouts++;
+  if (tcb.retries >= blackHoleRetries && isSynchronised(tcb.state)) suspectBlackHole(tcb);
   onRetransmissionTimeout(tcb);
   tcb.rtt.backOff();
   setTimer(tcb, 'retransmit', now + tcb.rtt.rto);

@@ -1,6 +1,6 @@
 import { seqLe, seqLt, toSeq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
-import { seconds } from '../base/time.ts';
+import { ms, seconds } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { RST } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';
@@ -12,6 +12,9 @@ import type { Tcb } from './tcb.ts';
 
 /** After 24 days without an update TS.Recent says nothing: the peer's clock may have gone half around (section 5.5). */
 const recentIsGoodFor: Micros = seconds(24 * 86_400);
+
+/** How long the clock of the timestamps stands still. */
+export const timestampTick: Micros = ms(1);
 
 /** TSval of a segment that leaves now. */
 export const tsValue = (tcb: Tcb, now: Micros): number => (Math.floor(now / 1000) + tcb.ts.offset) >>> 0;

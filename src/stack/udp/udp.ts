@@ -117,7 +117,7 @@ export class Udp {
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     const length = udpHeaderLength + data.length;
-    if (endpoint.dontFragment && headerRoom(remote) + length > path.mtu) {
+    if (endpoint.pmtuDiscovery === 'do' && headerRoom(remote) + length > path.mtu) {
       throw new StackError('EMSGSIZE', `longer than the MTU of ${path.mtu}`);
     }
     if (endpoint.localPort === 0) this.bind(endpoint, endpoint.local, 0);
@@ -132,7 +132,7 @@ export class Udp {
     out.ttl = isMulticast(remote) ? endpoint.multicastTtl : endpoint.ttl;
     out.trafficClass = endpoint.trafficClass;
     out.flowLabel = endpoint.flowLabel;
-    out.dontFragment = endpoint.dontFragment;
+    out.dontFragment = endpoint.pmtuDiscovery !== 'dont';
     writeUdp(payload, 0, endpoint.localPort, remotePort, out);
     if (!this.#services.send(out, payload, path.interfaceIndex, path.mtu, endpoint)) throw new StackError('ENOBUFS');
     endpoint.queued(length);
@@ -215,6 +215,7 @@ export class Udp {
     const endpoint = this.#find(local, localPort, remote, remotePort);
     if (endpoint === null) return false;
     if (endpoint.remote === null || error === null) return true;
+    if (error === 'EMSGSIZE' && endpoint.pmtuDiscovery === 'dont') return true;
     endpoint.fail(error);
     return true;
   }
