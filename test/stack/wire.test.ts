@@ -13,7 +13,7 @@ import { IcmpReport } from '../../src/stack/icmp/report.ts';
 import { Datagram, Outgoing, protocolIcmp, protocolTcp, protocolUdp } from '../../src/stack/wire/datagram.ts';
 import { Describer, describePacket } from '../../src/stack/wire/describe.ts';
 import * as icmp from '../../src/stack/wire/icmpv4.ts';
-import { quotedDestination, quotedSource, readIpv4, writeIpv4 } from '../../src/stack/wire/ipv4.ts';
+import { checkIpv4Options, quotedDestination, quotedSource, readIpv4, writeIpv4 } from '../../src/stack/wire/ipv4.ts';
 import { ACK, FIN, finishSegment, PSH, RST, readSegment, Segment, SYN, URG } from '../../src/stack/wire/tcp.ts';
 import {
   readOptions,
@@ -186,7 +186,7 @@ for (const [name, options, reason] of ipOptions) {
     const datagram = new Datagram();
     const packet = withOptions(...options);
 
-    t.is(readIpv4(packet, packet.length, datagram), reason);
+    t.is(readIpv4(packet, packet.length, datagram) ?? checkIpv4Options(datagram), reason);
     if (reason === null) t.is(datagram.payloadStart, 20 + Math.ceil(options.length / 4) * 4);
   });
 }

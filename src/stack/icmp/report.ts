@@ -90,6 +90,7 @@ export function readReportV6(bytes: Uint8Array, start: number, end: number, into
   into.protocol = upper.protocol;
   into.local = quotedAddress(bytes, quoted + 8);
   into.remote = quotedAddress(bytes, quoted + 24);
+  if (into.local.isV4 || into.remote.isV4) return 'ICMP ignored'; // mapped addresses are never sent
   readPorts(bytes, upper.at, into);
   into.mtu = -1;
   switch (getUint8(bytes, start)) {

@@ -114,6 +114,9 @@ function readFragmentHeader(datagram: Datagram): DropReason | null {
   goOn(datagram, at, fragmentHeaderLength);
   datagram.isFragment = datagram.moreFragments || datagram.fragmentOffset !== 0;
   if (!datagram.isFragment) return null;
+  if (datagram.fragmentOffset === 0 && datagram.protocol === hopByHopHeader) {
+    return refuse(datagram, unknownNextHeader, at); // it may follow the IPv6 header only, also once the datagram is whole
+  }
   const length = end - datagram.payloadStart;
   if (datagram.moreFragments && length % 8 !== 0) return refuse(datagram, erroneousField, 4);
   if (datagram.fragmentOffset + length > 0xffff) return refuse(datagram, erroneousField, at + 2);

@@ -3,7 +3,7 @@ import { getUint8 } from '../base/bytes.ts';
 import type { DropReason } from '../base/counters.ts';
 import type { Micros } from '../base/time.ts';
 import type { Datagram } from '../wire/datagram.ts';
-import { readIpv4 } from '../wire/ipv4.ts';
+import { checkIpv4Options, ipv4HeaderLength, readIpv4 } from '../wire/ipv4.ts';
 import { readIpv6 } from '../wire/ipv6.ts';
 import { walkExtensions } from './extensions.ts';
 import type { Interface } from './interface.ts';
@@ -42,6 +42,10 @@ export function acceptDatagram(
   into.toMany = isMulticast(destination) || isBroadcast(destination, from);
   if (into.toMany ? !onLoopback && !from.hears(destination) : !isOurs(destination, onLoopback, interfaces))
     return 'not for this host';
+  if (version === 4 && into.payloadStart > ipv4HeaderLength) {
+    const reason = checkIpv4Options(into);
+    if (reason !== null) return reason;
+  }
   if (version === 6) {
     const reason = walkExtensions(into);
     if (reason !== null) return reason;
@@ -49,7 +53,8 @@ export function acceptDatagram(
   if (!into.isFragment) return null;
   const outcome = reassembly.add(into, now);
   if (outcome !== null || version === 4) return outcome;
-  return walkExtensions(into); // the headers that came in pieces
+  // The headers that came in pieces. A piece within pieces would have to wait once more: nobody sends such.
+  return walkExtensions(into) ?? (into.isFragment ? 'bad fragment' : null);
 }
 
 const isBroadcast = (address: Address, from: Interface): boolean =>

@@ -41,6 +41,7 @@ export class PathMtus {
   learn(destination: Address, mtu: number, now: Micros): void {
     const bucket = this.#bucket(destination);
     const known = bucket.findIndex((entry) => sameAddress(entry.destination, destination));
+    if (known >= 0 && bucket[known]!.expires > now && bucket[known]!.mtu <= mtu) return; // an error never widens the way
     if (known >= 0) bucket.splice(known, 1);
     else if (bucket.length === bucketSize) bucket.shift();
     bucket.push({ destination: copyAddress(destination), mtu, expires: now + lifetime });

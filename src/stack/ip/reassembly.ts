@@ -37,7 +37,7 @@ class Partial {
   readonly expires: Micros;
   readonly bucket: number;
   /** Payload, by its offset in the datagram. */
-  payload: Uint8Array = new Uint8Array(2048);
+  payload: Uint8Array = new Uint8Array(0);
   /** Which octets are there: starts and ends of runs that do not touch, in order. */
   readonly runs: number[] = [];
   /** Each piece as start and end, in order, so that a repetition can be told from an overlap. */
@@ -119,12 +119,14 @@ export class Reassembly {
       return 'overlapping fragments';
     }
     partial.pieces.splice(place, 0, start, end);
-    this.#charge(partial, overhead + length);
+    this.#charge(partial, overhead);
     if (isLast) partial.total = end;
     if (start === 0) this.#keepFirst(partial, datagram);
+    const heldBefore = partial.payload.length;
     store(partial, datagram, start, end);
+    this.#charge(partial, partial.payload.length - heldBefore);
     addRun(partial.runs, start, end);
-    if (partial.total < 0 || partial.runs.length !== 2 || partial.runs[1] !== partial.total) {
+    if (partial.total < 0 || partial.runs[0] !== 0 || partial.runs.length !== 2 || partial.runs[1] !== partial.total) {
       if (this.#memory > this.#limits.high) return this.#evict(partial);
       return 'kept';
     }

@@ -33,10 +33,6 @@ export function readIpv4(bytes: Uint8Array, length: number, into: Datagram): Dro
   const totalLength = getUint16(bytes, 2);
   if (totalLength < headerLength || totalLength > length) return 'bad total length';
   if (checksum(bytes, 0, headerLength) !== 0) return 'bad header checksum'; // RFC 1122 section 3.2.1.2
-  if (headerLength > ipv4HeaderLength) {
-    const reason = checkOptions(bytes, headerLength, into);
-    if (reason !== null) return reason;
-  }
   setV4(into.source, getUint32(bytes, 12));
   setV4(into.destination, getUint32(bytes, 16));
   into.bytes = bytes;
@@ -54,8 +50,12 @@ export function readIpv4(bytes: Uint8Array, length: number, into: Datagram): Dro
   return null;
 }
 
-/** Options are bounds-checked and ignored (RFC 1122 section 3.2.1.8); source routes are refused, as Linux does. */
-function checkOptions(bytes: Uint8Array, end: number, about: Datagram): DropReason | null {
+/**
+ * Options are bounds-checked and ignored (RFC 1122 section 3.2.1.8); source routes are refused, as Linux does.
+ * Called once the addresses are known to be good: the complaint goes to the source.
+ */
+export function checkIpv4Options(about: Datagram): DropReason | null {
+  const { bytes, payloadStart: end } = about;
   for (let at = ipv4HeaderLength; at < end; ) {
     const kind = getUint8(bytes, at);
     if (kind === 0) return null; // end of list
