@@ -14,6 +14,8 @@ export interface TcpOptions {
   receiveBufferMax: number;
   /** Octets that wait to be sent or acknowledged. */
   sendBuffer: number;
+  /** CUBIC (RFC 9438) or NewReno (RFC 5681). */
+  congestionControl: 'cubic' | 'reno';
   /** Segments that may be sent before the first acknowledgment (RFC 6928). */
   initialWindow: number;
   /** RFC 6298 section 2 asks for at least 1 s, rounding up; Linux and this stack use 200 ms (docs/decisions/0005). */
@@ -77,6 +79,7 @@ export const defaultOptions: StackOptions = {
     receiveBuffer: 1 << 20,
     receiveBufferMax: 6 << 20,
     sendBuffer: 256 << 10,
+    congestionControl: 'cubic',
     initialWindow: 10,
     rtoMin: ms(200),
     rtoMax: seconds(120),

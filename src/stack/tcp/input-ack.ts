@@ -28,8 +28,8 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const isDuplicate = !isNew && isDuplicateAck(tcb, seg);
   updateWindow(tcb, seg);
   if (isNew) acknowledgeSent(tcb, seg, now);
-  else if (isDuplicate) onDuplicateAck(tcb);
-  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
+  else if (isDuplicate) onDuplicateAck(tcb, now);
+  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg, now);
   if (isNew) return afterFinAcknowledged(tcb, now);
   return true;
 }
@@ -114,7 +114,17 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   const measured = measureRoundTrip(tcb, seg, now);
   if (measured >= 0) tcb.rtt.sample(measured);
   const mayGrow = onNewAck(tcb, ack, segments);
-  if (mayGrow && tcb.state !== 'SYN-SENT') tcb.congestion.onAck(segments, isLimited(tcb, flight));
+  if (mayGrow && tcb.state !== 'SYN-SENT') {
+    const event = tcb.ackEvent;
+    event.acked = segments;
+    event.isLimited = isLimited(tcb, flight);
+    event.rtt = measured;
+    event.minRtt = tcb.rtt.min;
+    event.una = snd.una;
+    event.nxt = snd.nxt;
+    event.now = now;
+    tcb.congestion.onAck(event);
+  }
   tcb.cwndLimited = false;
   if (sentLog.length === 0)
     tcb.timers.retransmit = never; // RFC 6298 section 5.2

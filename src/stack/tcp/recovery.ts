@@ -1,5 +1,6 @@
 import type { Seq } from '../base/seq.ts';
 import { seqGe } from '../base/seq.ts';
+import type { Micros } from '../base/time.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
@@ -13,24 +14,24 @@ export const departed = (tcb: Tcb): number => (tcb.sackEnabled ? 0 : tcb.recover
 export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb));
 
 /** Another segment has reached the peer, but the first one outstanding has not (RFC 5681 section 2: duplicate ACK). */
-export function onDuplicateAck(tcb: Tcb): void {
+export function onDuplicateAck(tcb: Tcb, now: Micros): void {
   const { recovery } = tcb;
   recovery.duplicateAcks++;
   // In the two segments before, in-flight has fallen by one each: that is limited transmit (RFC 3042).
   if (recovery.phase === 'open' && !tcb.sackEnabled && recovery.duplicateAcks === 3) {
     tcb.sentLog.markLost(0);
-    enterRecovery(tcb);
+    enterRecovery(tcb, now);
   }
   tcb.context.output.add(tcb);
 }
 
 /** A segment is lost: halve, and send it again at once. */
-export function enterRecovery(tcb: Tcb): void {
+export function enterRecovery(tcb: Tcb, now: Micros): void {
   const { recovery } = tcb;
   recovery.phase = 'recovery';
   recovery.recover = tcb.snd.nxt;
   recovery.forced = true;
-  tcb.congestion.onCongestion(tcb.sentLog.length);
+  tcb.congestion.onCongestion(tcb.sentLog.length, now);
   tcb.context.counters.tcpFastRetrans++;
   tcb.context.output.add(tcb);
 }
@@ -66,9 +67,9 @@ export function onNewAck(tcb: Tcb, una: Seq, segments: number): boolean {
 }
 
 /** The retransmission timer has run out: everything outstanding counts as lost, and sending begins anew from one segment. */
-export function onRetransmissionTimeout(tcb: Tcb): void {
+export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog } = tcb;
-  tcb.congestion.onTimeout(sentLog.length, recovery.phase !== 'loss' || tcb.retries === 1);
+  tcb.congestion.onTimeout(sentLog.length, recovery.phase !== 'loss' || tcb.retries === 1, now);
   recovery.phase = 'loss';
   recovery.recover = tcb.snd.nxt;
   recovery.duplicateAcks = 0;

@@ -1,4 +1,5 @@
 import { seqGe, seqGt, seqLe, seqLt } from '../base/seq.ts';
+import type { Micros } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { enterRecovery } from './recovery.ts';
 import type { Tcb } from './tcb.ts';
@@ -10,7 +11,7 @@ const duplicateThreshold = 3;
  * Takes in the SACK blocks of an acknowledgment (RFC 2018, RFC 6675): marks what has arrived, and what must be lost
  * because three segments above it have. Blocks outside SND.UNA to SND.NXT, empty or reversed ones are ignored.
  */
-export function applySack(tcb: Tcb, seg: Segment): void {
+export function applySack(tcb: Tcb, seg: Segment, now: Micros): void {
   const { sentLog, snd } = tcb;
   const { options } = seg;
   const before = sentLog.sacked;
@@ -23,10 +24,10 @@ export function applySack(tcb: Tcb, seg: Segment): void {
       if (seqGe(sentLog.startOf(index), start)) sentLog.markSacked(index);
     }
   }
-  if (sentLog.sacked > before) markHoles(tcb);
+  if (sentLog.sacked > before) markHoles(tcb, now);
 }
 
-function markHoles(tcb: Tcb): void {
+function markHoles(tcb: Tcb, now: Micros): void {
   const { sentLog } = tcb;
   const lostBefore = sentLog.lost;
   let above = 0;
@@ -34,6 +35,6 @@ function markHoles(tcb: Tcb): void {
     if (sentLog.isSacked(index)) above++;
     else if (above >= duplicateThreshold) sentLog.markLost(index);
   }
-  if (sentLog.lost > lostBefore && tcb.recovery.phase === 'open') enterRecovery(tcb);
+  if (sentLog.lost > lostBefore && tcb.recovery.phase === 'open') enterRecovery(tcb, now);
   tcb.context.output.add(tcb);
 }

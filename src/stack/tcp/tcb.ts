@@ -11,7 +11,8 @@ import type { ChangedList, Endpoint } from '../base/ready.ts';
 import { Ring } from '../base/ring.ts';
 import { type Seq, seqAdd, seqZero } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
-import type { CongestionController } from './congestion/controller.ts';
+import { AckEvent, type CongestionController } from './congestion/controller.ts';
+import { Cubic } from './congestion/cubic.ts';
 import { NewReno } from './congestion/new-reno.ts';
 import { Reassembly } from './reassembly.ts';
 import { Rtt } from './rtt.ts';
@@ -198,6 +199,7 @@ export class Tcb implements Endpoint, Timed {
   readonly ack: AckState = new AckState();
   readonly rtt: Rtt;
   readonly congestion: CongestionController;
+  readonly ackEvent: AckEvent = new AckEvent();
   readonly recovery: RecoveryState = new RecoveryState();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */
@@ -252,7 +254,7 @@ export class Tcb implements Endpoint, Timed {
     this.sendLimit = tcp.sendBuffer;
     this.receiveLimit = tcp.receiveBuffer;
     this.rtt = new Rtt(tcp.rtoInitial, tcp.rtoMin, tcp.rtoMax);
-    this.congestion = new NewReno(tcp.initialWindow);
+    this.congestion = tcp.congestionControl === 'reno' ? new NewReno(tcp.initialWindow) : new Cubic(tcp.initialWindow);
   }
 
   /** The sequence number behind the last octet that the user has given us: that of the FIN. */

@@ -34,7 +34,7 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   if (tcb.retries > retriesAllowed(tcb)) return fail(tcb, tcb.softError ?? 'ETIMEDOUT', now); // R2, MUST-20
   tcb.context.counters.tcpTimeouts++;
   if (tcb.retries >= blackHoleRetries && isSynchronised(tcb.state)) suspectBlackHole(tcb);
-  onRetransmissionTimeout(tcb);
+  onRetransmissionTimeout(tcb, now);
   tcb.rtt.backOff();
   setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
   tcb.context.output.add(tcb);

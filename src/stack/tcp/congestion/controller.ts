@@ -1,3 +1,21 @@
+import { type Seq, seqZero } from '../../base/seq.ts';
+import type { Micros } from '../../base/time.ts';
+
+/** What an acknowledgment of new text means for congestion control. One per connection, refilled each time. */
+export class AckEvent {
+  /** Whole segments that have arrived. */
+  acked = 0;
+  /** cwnd is what held sending back: only then may it grow. */
+  isLimited = false;
+  /** The round trip that the acknowledgment has measured, or -1. */
+  rtt: Micros = -1;
+  /** The smallest round trip of the connection; infinite before the first. */
+  minRtt: Micros = Number.POSITIVE_INFINITY;
+  una: Seq = seqZero;
+  nxt: Seq = seqZero;
+  now: Micros = 0;
+}
+
 /**
  * Congestion control: told what happened, asked how much may be in flight. Counted in segments, as Linux does.
  */
@@ -7,12 +25,12 @@ export interface CongestionController {
   readonly cwnd: number;
   /** Below it cwnd grows by slow start (RFC 5681 section 3.1). */
   readonly ssthresh: number;
-  /** `acked` segments have arrived; `isLimited` when cwnd is what held sending back. Not called during recovery. */
-  onAck(acked: number, isLimited: boolean): void;
+  /** Text has arrived. Not called during recovery. */
+  onAck(event: AckEvent): void;
   /** A loss, seen by duplicate acknowledgments: once per window. */
-  onCongestion(inFlight: number): void;
+  onCongestion(inFlight: number, now: Micros): void;
   /** Recovery is over: everything that was in flight at its beginning has arrived. */
   onRecovered(): void;
-  /** A retransmission timeout; only the first of a row halves. */
-  onTimeout(inFlight: number, isFirst: boolean): void;
+  /** A retransmission timeout; only the first of a row reduces ssthresh. */
+  onTimeout(inFlight: number, isFirst: boolean, now: Micros): void;
 }

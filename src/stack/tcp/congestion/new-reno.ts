@@ -1,4 +1,4 @@
-import type { CongestionController } from './controller.ts';
+import type { AckEvent, CongestionController } from './controller.ts';
 
 /** The congestion control of RFC 5681: slow start, then one segment more per round trip; halved at a loss. */
 export class NewReno implements CongestionController {
@@ -12,8 +12,9 @@ export class NewReno implements CongestionController {
     this.cwnd = initialWindow;
   }
 
-  onAck(acked: number, isLimited: boolean): void {
-    if (!isLimited) return; // a window that is not used says nothing about the way (RFC 7661)
+  onAck(event: AckEvent): void {
+    if (!event.isLimited) return; // a window that is not used says nothing about the way (RFC 7661)
+    let { acked } = event;
     if (this.cwnd < this.ssthresh) {
       const grown = Math.min(this.cwnd + acked, this.ssthresh);
       acked -= grown - this.cwnd;

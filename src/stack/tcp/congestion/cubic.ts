@@ -1,0 +1,113 @@
+import { type Micros, seconds } from '../../base/time.ts';
+import type { AckEvent, CongestionController } from './controller.ts';
+import { HyStart } from './hystart.ts';
+
+/**
+ * CUBIC (RFC 9438): after a loss, cwnd grows along a cubic curve of the time since then, flat where the loss was, so that it
+ * depends little on the round trip; where Reno would be faster, it keeps up with Reno. Sizes in segments.
+ */
+
+/** Section 5: how steep the curve is, in segments per second cubed, and what is left of cwnd after a loss. */
+const steepness = 0.4;
+const beta = 0.7;
+/** Section 4.3: Reno's growth at this beta, until cwnd is what it was before the loss. */
+const renoAlpha = (3 * (1 - beta)) / (1 + beta);
+const leastWindow = 2;
+
+export class Cubic implements CongestionController {
+  readonly name: string = 'cubic';
+  cwnd: number;
+  ssthresh: number = Number.POSITIVE_INFINITY;
+  /** Where the curve is flat. */
+  #wMax = 0;
+  /** When the curve begins; -1 until the first acknowledgment after a loss. Time without anything to send does not count. */
+  #epochStart: Micros = -1;
+  /** Seconds from there to the flat place. */
+  #k = 0;
+  /** cwnd where the curve began, and before the loss. */
+  #cwndPrior = 0;
+  #wEst = 0;
+  /** Parts of a segment that cwnd has grown by. */
+  #credit = 0;
+  #lastAt: Micros = 0;
+  #hyStart: HyStart | null = new HyStart();
+
+  constructor(initialWindow: number) {
+    this.cwnd = initialWindow;
+  }
+
+  onAck(event: AckEvent): void {
+    const { isLimited, now } = event;
+    const passed = now - this.#lastAt;
+    this.#lastAt = now;
+    if (!isLimited) {
+      // Section 4.2: growth for time in which nothing was tried would be a leap into the dark.
+      if (this.#epochStart >= 0) this.#epochStart += passed;
+      return;
+    }
+    if (this.cwnd < this.ssthresh) this.#slowStart(event);
+    else this.#avoidCongestion(event);
+    const whole = Math.floor(this.#credit);
+    this.cwnd += whole;
+    this.#credit -= whole;
+  }
+
+  #slowStart(event: AckEvent): void {
+    const growth = this.#hyStart === null ? event.acked : this.#hyStart.grow(event);
+    if (growth < 0) {
+      this.ssthresh = this.cwnd;
+      this.#hyStart = null;
+      return;
+    }
+    this.#credit += Math.min(growth, this.ssthresh - this.cwnd);
+  }
+
+  #avoidCongestion({ acked, minRtt, now }: AckEvent): void {
+    const { cwnd } = this;
+    if (this.#epochStart < 0) this.#beginEpoch(now);
+    const ahead = Number.isFinite(minRtt) ? minRtt : 0;
+    const t = (now - this.#epochStart + ahead) / seconds(1);
+    const curve = this.#wMax + steepness * (t - this.#k) ** 3;
+    const target = Math.max(cwnd, Math.min(curve, cwnd * 1.5)); // section 4.2
+    this.#wEst += ((this.#wEst >= this.#cwndPrior ? 1 : renoAlpha) * acked) / cwnd;
+    if (this.#wEst > target)
+      this.#credit += Math.max(0, this.#wEst - cwnd - this.#credit); // section 4.3
+    else this.#credit += (acked * (target - cwnd)) / cwnd; // sections 4.4 and 4.5
+  }
+
+  #beginEpoch(now: Micros): void {
+    this.#epochStart = now;
+    this.#wEst = this.cwnd;
+    if (this.cwnd < this.#wMax) this.#k = Math.cbrt((this.#wMax - this.cwnd) / steepness);
+    else {
+      this.#k = 0;
+      this.#wMax = this.cwnd;
+    }
+  }
+
+  onCongestion(): void {
+    this.#reduce();
+    this.cwnd = this.ssthresh;
+  }
+
+  onRecovered(): void {
+    this.cwnd = Math.min(this.cwnd, this.ssthresh);
+  }
+
+  onTimeout(_inFlight: number, isFirst: boolean): void {
+    if (isFirst) this.#reduce();
+    this.#epochStart = -1;
+    this.cwnd = 1;
+    this.#credit = 0;
+  }
+
+  /** Sections 4.6 and 4.7: with fast convergence, so that a newcomer finds room. */
+  #reduce(): void {
+    this.#cwndPrior = this.cwnd;
+    this.#wMax = this.cwnd < this.#wMax ? (this.cwnd * (1 + beta)) / 2 : this.cwnd;
+    this.ssthresh = Math.max(leastWindow, Math.floor(this.cwnd * beta));
+    this.#epochStart = -1;
+    this.#credit = 0;
+    this.#hyStart = null;
+  }
+}
