@@ -46,6 +46,7 @@ import {
 } from './wire/datagram.ts';
 import * as icmpv4 from './wire/icmpv4.ts';
 import * as icmpv6 from './wire/icmpv6.ts';
+import { checkIpv4Options } from './wire/ipv4.ts';
 import { ipv6LeastMtu } from './wire/ipv6.ts';
 
 /** The loopback interface has index 0; packets on it never reach a device. */
@@ -298,7 +299,8 @@ export class Stack {
 
   #notAccepted(reason: DropReason | 'kept', datagram: Datagram, now: Micros): void {
     if (reason === 'kept') return;
-    if (reason === 'not for this host' && this.options.forwarding && mayForward(datagram)) {
+    const mayPassOn = this.options.forwarding && mayForward(datagram) && !this.#isBroadcast(datagram.destination); // RFC 2644
+    if (reason === 'not for this host' && mayPassOn) {
       return this.#forward(datagram, now);
     }
     this.#drop(reason, now);
@@ -454,6 +456,11 @@ export class Stack {
   /** A packet for somebody else: pass it on, or tell its sender why not (RFC 1812 section 5.2.1). */
   #forward(datagram: Datagram, now: Micros): void {
     const { destination, complaint } = datagram;
+    const badOption = destination.isV4 ? checkIpv4Options(datagram) : null;
+    if (badOption !== null) {
+      this.#drop(badOption, now);
+      return this.#complain(datagram, now);
+    }
     const route = this.#routes.find(destination);
     const out = route === null ? null : this.#interfaces[route.interfaceIndex]!;
     const packets = out === null ? [] : forwarded(datagram, out.mtu);

@@ -36,15 +36,12 @@ export function acceptIcmpv6(datagram: Datagram, report: IcmpReport, counters: C
   if (end - start < v4.icmpHeaderLength) return 'malformed ICMP';
   const sum = pseudoHeaderSum(source, destination, protocolIcmpv6, end - start);
   if (finishChecksum(sumBytes(bytes, start, end, sum)) !== 0) return 'bad ICMP checksum';
-  switch (getUint8(bytes, start)) {
+  const type = getUint8(bytes, start);
+  if (v6.isIcmpv6Error(type)) return readReportV6(bytes, start, end, report); // unknown ones as well: section 2.4 (a)
+  switch (type) {
     case v6.echoRequest6: // also to a group: section 4.2 leaves it open, and Linux answers
       counters.icmpInEchos++;
       return makeEchoReply(bytes, start, end, v6.echoReply6);
-    case v6.destinationUnreachable6:
-    case v6.packetTooBig:
-    case v6.timeExceeded6:
-    case v6.parameterProblem6:
-      return readReportV6(bytes, start, end, report);
     case v6.groupQuery:
       return datagram.ttl === 1 ? 'group query' : 'ICMP ignored'; // RFC 3810 section 6.2: from this very link
     default:

@@ -101,10 +101,12 @@ export function readReportV6(bytes: Uint8Array, start: number, end: number, into
       return mean(['EHOSTUNREACH', false], into);
     case v6.parameterProblem6:
       return mean(['EPROTO', true], into);
-    default: {
+    case v6.destinationUnreachable6: {
       const meaning = unreachableV6[getUint8(bytes, start + 1)];
       return meaning === undefined ? 'ICMP ignored' : mean(meaning, into);
     }
+    default:
+      return mean(['EPROTO', false], into); // an error that is yet to be invented
   }
 }
 

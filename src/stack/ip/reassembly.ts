@@ -34,6 +34,7 @@ class Partial {
   readonly identification: number;
   readonly interfaceIndex: number;
   readonly toMany: boolean;
+  readonly begun: Micros;
   readonly expires: Micros;
   readonly bucket: number;
   /** Payload, by its offset in the datagram. */
@@ -60,6 +61,7 @@ class Partial {
     this.interfaceIndex = datagram.interfaceIndex;
     this.toMany = datagram.toMany;
     this.bucket = bucket;
+    this.begun = now;
     this.expires = now + (datagram.source.isV4 ? lifetimeV4 : lifetimeV6);
   }
 
@@ -216,11 +218,14 @@ export class Reassembly {
 
   /** Too much is held: the oldest go, the one that has just grown last of all. */
   #evict(growing: Partial): DropReason | 'kept' {
-    for (const ages of [this.#ages.v4, this.#ages.v6]) {
-      for (const partial of ages) {
-        if (this.#memory <= this.#limits.low) return 'kept';
-        if (partial !== growing) this.#remove(partial);
-      }
+    const [v4, v6] = [this.#ages.v4.values(), this.#ages.v6.values()];
+    let [oldV4, oldV6] = [v4.next().value, v6.next().value];
+    while (this.#memory > this.#limits.low && (oldV4 ?? oldV6) !== undefined) {
+      const takesV4 = oldV6 === undefined || (oldV4 !== undefined && oldV4.begun <= oldV6.begun);
+      const victim = (takesV4 ? oldV4 : oldV6)!;
+      if (takesV4) oldV4 = v4.next().value;
+      else oldV6 = v6.next().value;
+      if (victim !== growing) this.#remove(victim);
     }
     if (this.#memory <= this.#limits.high) return 'kept';
     this.#remove(growing);
