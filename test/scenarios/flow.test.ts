@@ -1,6 +1,6 @@
 /** Windows, timers and losses of single connections, segment by segment, in virtual time. Times are in milliseconds. */
 import test from 'ava';
-import { ms, seconds, tcpCalls } from '../../src/stack/index.ts';
+import { Describer, ms, seconds, tcpCalls } from '../../src/stack/index.ts';
 import { readOctets, type Seen, Stage, sendOctets } from '../helpers/stage.ts';
 
 const times = (seen: readonly Seen[]): number[] => seen.map(({ at }) => at);
@@ -198,7 +198,7 @@ for (const family of [4, 6] as const) {
 
   // Losses -------------------------------------------------------------------------------------------------------------
 
-  test(`MUST-20: a segment that is never acknowledged is sent 15 times more, backed off, and then the connection fails (IPv${family})`, (t) => {
+  test(`MUST-20: a segment that is never acknowledged is probed for, sent 15 times more, backed off, and then the connection fails (IPv${family})`, (t) => {
     const stage = new Stage({ family });
     const { here } = stage.open();
     stage.link.forward.filter = () => true;
@@ -207,9 +207,9 @@ for (const family of [4, 6] as const) {
     const at = times(stage.from('client'));
     const gaps = at.slice(1).map((time, index) => time - at[index]!);
 
-    t.is(at.length, 16);
-    t.is(gaps[0], 220); // RTT 20 ms and the floor of 200 ms
-    for (let index = 1; index < gaps.length; index++) t.is(gaps[index], Math.min(gaps[index - 1]! * 2, 120_000));
+    t.is(at.length, 17); // the tail loss probe is one more
+    t.deepEqual(gaps.slice(0, 2), [220, 220]); // RTT 20 ms and the floor of 200 ms
+    for (let index = 2; index < gaps.length; index++) t.is(gaps[index], Math.min(gaps[index - 1]! * 2, 120_000));
     t.is(here.state, 'CLOSED');
     t.throws(() => tcpCalls.send(here, new Uint8Array(1)), { code: 'ETIMEDOUT' });
   });
@@ -249,6 +249,79 @@ for (const family of [4, 6] as const) {
       t.is(stage.client.counters.tcpRetransSegs, 3);
     });
   }
+
+  test(`8985-5: over 100 ms a lone segment goes out again after 300 ms, and from there as a timeout has it (IPv${family})`, (t) => {
+    const stage = new Stage({ family, link: { delay: ms(50) } });
+    const { here } = stage.open();
+    const start = stage.now / ms(1);
+    stage.link.forward.filter = () => true;
+    sendOctets(here, 10);
+    stage.run(seconds(2));
+
+    t.deepEqual(
+      times(stage.from('client')).map((at) => at - start),
+      [0, 300, 600, 1200],
+    );
+    t.is(stage.client.counters.tcpTailProbes, 1);
+    t.is(stage.client.counters.tcpTimeouts, 2);
+  });
+
+  test(`8985-6: a lost tail is probed for after two round trips, and costs cwnd once (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here, there } = stage.open();
+    const start = stage.now / ms(1);
+    let sent = 0;
+    stage.link.forward.filter = (_bytes, length) => length > 1000 && [3, 4].includes(sent++);
+    sendOctets(here, 5 * 1400);
+    stage.run(ms(1000));
+    const cwnd = here.congestion.cwnd;
+    const probe = stage.from('client').find(({ at, length }) => at > start && length > 0);
+    sendOctets(here, 10);
+    stage.run(ms(100));
+
+    t.is(probe?.at, start + 20 + 42); // the acknowledgment of the others, 2 SRTT and 2 ms
+    t.is(there.receiveQueue.length, 5 * 1400 + 10);
+    t.true(stage.client.counters.tcpTailProbes >= 1);
+    t.true(here.congestion.cwnd < 10, `${cwnd} ${here.congestion.cwnd}`);
+  });
+
+  test(`8985-6: a probe takes new text where there is some, also beyond cwnd (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here } = stage.open();
+    stage.link.backward.filter = () => true;
+    sendOctets(here, 20 * 1448);
+    stage.run(ms(5));
+    const before = withText(stage.from('client')).length;
+    stage.run(ms(50));
+    const probes = withText(stage.from('client')).slice(before);
+
+    t.is(before, 10);
+    t.is(probes.length, 1);
+    t.is(probes[0]?.seq, 10 * (family === 4 ? 1448 : 1428) + 1);
+  });
+
+  test(`2883-1: what arrives twice is told in the first SACK block, and a probe for nothing costs nothing (IPv${family})`, (t) => {
+    const stage = new Stage({ family });
+    const { here, there } = stage.open();
+    sendOctets(here, 10);
+    stage.run(ms(500));
+    sendOctets(there, 10);
+    stage.run(ms(500));
+    const lines: string[] = [];
+    const describer = new Describer();
+    stage.link.backward.taps.push((bytes, length) => lines.push(describer.describe(bytes, length)));
+    let answers = 0;
+    stage.link.backward.filter = () => answers++ === 0; // the acknowledgment is lost, the text has arrived
+    const cwnd = here.congestion.cwnd;
+    sendOctets(here, 100);
+    stage.run(ms(1000));
+    sendOctets(here, 100);
+    stage.run(ms(500));
+
+    t.is(stage.client.counters.tcpTailProbes, 1);
+    t.is(lines.filter((line) => line.includes('sack 1 ')).length, 1);
+    t.is(here.congestion.cwnd, cwnd);
+  });
 
   test(`RFC 6298 section 3: lost acknowledgments do not make the way seem longer than it is (IPv${family})`, (t) => {
     const stage = new Stage({ family });

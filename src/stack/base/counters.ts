@@ -84,6 +84,7 @@ export class Counters {
   tcpOutRsts = 0;
   tcpTimeouts = 0;
   tcpFastRetrans = 0;
+  tcpTailProbes = 0;
   tcpChallengeAcks = 0;
   tcpZeroWindowProbes = 0;
   readonly drops: Record<DropReason, number> = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<

@@ -2,11 +2,13 @@ import { type Seq, seqAdd, seqGt, seqLe, seqLt, seqMin, seqSub } from '../base/s
 import { type Micros, never } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { challenge } from './challenge.ts';
+import { hasDsack } from './dsack.ts';
 import { abandon, enterTimeWait } from './ending.ts';
 import { inFlight, onDuplicateAck, onNewAck } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { applySack } from './scoreboard.ts';
 import { enter } from './state.ts';
+import { onAckOfTailProbe, scheduleTailProbe } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
@@ -30,6 +32,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate) onDuplicateAck(tcb, now);
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg, now);
+  if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
   if (isNew) return afterFinAcknowledged(tcb, now);
   return true;
 }
@@ -129,6 +132,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (sentLog.length === 0)
     tcb.timers.retransmit = never; // RFC 6298 section 5.2
   else setTimer(tcb, 'retransmit', now + tcb.rtt.rto); // section 5.3
+  scheduleTailProbe(tcb, now);
   context.changed.add(tcb);
   context.output.add(tcb);
 }

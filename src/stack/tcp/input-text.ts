@@ -2,6 +2,7 @@ import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub, toSeq } 
 import { type Micros, never } from '../base/time.ts';
 import { FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
+import { noteDuplicate, noteDuplicateBefore } from './dsack.ts';
 import { abandon, enterTimeWait } from './ending.ts';
 import { sendAbort } from './reset.ts';
 import { enter, mayReceive } from './state.ts';
@@ -23,6 +24,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const start = seqMax(first, rcv.nxt);
   let end = seqMin(seqAdd(first, length), rcv.edge);
   if (tcb.finAt >= 0) end = seqMin(end, toSeq(tcb.finAt)); // nothing can follow a FIN
+  if (seqLt(first, rcv.nxt)) noteDuplicateBefore(tcb, first, seqAdd(first, length));
   if (seqGe(start, end)) {
     if (seqGt(seqAdd(first, length), rcv.edge)) context.drop('beyond the window', now);
     return false;
@@ -38,6 +40,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);
   if (start !== rcv.nxt) {
+    if (reassembly.has(start, end)) noteDuplicate(tcb, start, end);
     if (!reassembly.add(start, end)) context.drop('out-of-order limit', now);
     else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt), seg.bytes, from, from + count);
     onTextBeyondGap(tcb);

@@ -3,6 +3,7 @@ import type { Micros } from '../base/time.ts';
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { challenge } from './challenge.ts';
+import { noteDuplicateBefore } from './dsack.ts';
 import { abandon, fail } from './ending.ts';
 import { checkAck } from './input-ack.ts';
 import { arrivesInSynSent } from './input-syn-sent.ts';
@@ -53,6 +54,7 @@ function checkSequence(tcb: Tcb, seg: Segment, now: Micros): boolean {
     challenge(tcb, now); // RFC 5961 section 4.2: whatever its number
   else if (seg.len > 0) {
     refreshTimeWait(tcb, seg, now);
+    noteDuplicateBefore(tcb, seg.seq, seqAdd(seg.seq, seg.len));
     acknowledgeNow(tcb);
   } else challenge(tcb, now); // without text it may be one side of an endless exchange: limited (as Linux does)
   return false;

@@ -6,6 +6,7 @@ import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestam
 import { onAckSent } from './ack-policy.ts';
 import { answer, offer } from './negotiate.ts';
 import { inFlight } from './recovery.ts';
+import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { tsValue } from './timestamps.ts';
@@ -24,6 +25,7 @@ export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mi
   const lost = nextToResend(tcb);
   if (lost >= 0) return resend(tcb, lost, into, at, now);
   if (tcb.state !== 'SYN-SENT' && tcb.state !== 'SYN-RECEIVED') {
+    if (tcb.recovery.tailProbeDue) return writeTailProbe(tcb, into, at, now);
     const length = writeNew(tcb, into, at, now);
     if (length > 0) return length;
     if (tcb.probeDue) return writeProbe(tcb, into, at, now);
@@ -74,7 +76,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const waiting = tcb.finSent ? 0 : seqSub(tcb.textEnd, snd.nxt);
   const withFin = tcb.finQueued && !tcb.finSent;
   if (waiting === 0 && !withFin) return 0;
-  if (inFlight(tcb) >= tcb.congestion.cwnd) {
+  if (inFlight(tcb) >= tcb.congestion.cwnd && !tcb.recovery.tailProbeDue) {
     tcb.cwndLimited = true;
     return 0;
   }
@@ -93,8 +95,17 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
   tcb.sentLog.record(snd.nxt, now);
   armRetransmit(tcb, now);
+  scheduleTailProbe(tcb, now);
   const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0); // MUST-61
   return writeSegment(tcb, start, text, flags, into, at, now);
+}
+
+/** RFC 8985 section 7.3: new text draws an acknowledgment too, and cwnd does not hold it back; else the last segment. */
+function writeTailProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+  const length = writeNew(tcb, into, at, now);
+  tailProbeSent(tcb, length === 0);
+  tcb.timers.probe = never;
+  return length > 0 ? length : resend(tcb, tcb.sentLog.length - 1, into, at, now);
 }
 
 /** Silly window avoidance (RFC 9293 section 3.8.6.2.1, MUST-38): a full segment, all there is, or half the peer's window. */
@@ -149,8 +160,8 @@ function writeSegment(
     writeTimestamps(into, at + header, tsValue(tcb, now), tcb.ts.recent);
     header += timestampsLength;
   }
-  if (tcb.sackEnabled && !tcb.reassembly.isEmpty) {
-    const blocks = tcb.reassembly.blocks(sackEdges, tcb.ts.enabled ? 3 : 4);
+  if (tcb.sackEnabled && (tcb.ack.hasDsack || !tcb.reassembly.isEmpty)) {
+    const blocks = collectBlocks(tcb);
     // A full segment leaves no room for blocks: what is left of the header decides.
     if (text + sackLength(blocks) <= tcb.snd.mss) {
       writeSack(into, at + header, sackEdges, blocks);
@@ -184,6 +195,16 @@ function writeHeader(
   setUint8(into, at + 13, flags);
   setUint16(into, at + 14, window);
   setUint16(into, at + 18, 0);
+}
+
+/** Fills `sackEdges`: what arrived twice first (RFC 2883), then what waits behind gaps. Returns how many blocks. */
+function collectBlocks({ ack, reassembly, ts }: Tcb): number {
+  const most = ts.enabled ? 3 : 4;
+  if (!ack.hasDsack) return reassembly.blocks(sackEdges, most, 0);
+  ack.hasDsack = false;
+  sackEdges[0] = ack.dsackStart;
+  sackEdges[1] = ack.dsackEnd;
+  return 1 + reassembly.blocks(sackEdges, most - 1, 1);
 }
 
 /** RFC 6298 section 5.1: every time a segment is sent, start the timer if it is not running. */

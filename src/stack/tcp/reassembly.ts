@@ -63,18 +63,24 @@ export class Reassembly {
     return next;
   }
 
-  /** Fills `edges` with up to `most` SACK blocks, the one that changed last first. Returns how many. */
-  blocks(edges: Seq[], most: number): number {
+  /** Fills `edges`, from block `first` on, with up to `most` SACK blocks, the one that changed last first. Returns how many. */
+  blocks(edges: Seq[], most: number, first: number): number {
     let count = 0;
     for (const inside of this.#recent) {
       if (count === most) break;
       const range = this.#firstEndingAtOrAfter(inside);
       if (range >= this.#starts.length || seqGt(this.#starts[range]!, inside)) continue;
-      edges[count * 2] = this.#starts[range]!;
-      edges[count * 2 + 1] = this.#ends[range]!;
+      edges[(first + count) * 2] = this.#starts[range]!;
+      edges[(first + count) * 2 + 1] = this.#ends[range]!;
       count++;
     }
     return count;
+  }
+
+  /** Has all of [start, end) arrived already? */
+  has(start: Seq, end: Seq): boolean {
+    const range = this.#firstEndingAtOrAfter(end);
+    return range < this.#starts.length && !seqGt(this.#starts[range]!, start);
   }
 
   clear(): void {

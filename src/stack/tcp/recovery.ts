@@ -71,6 +71,8 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog } = tcb;
   tcb.congestion.onTimeout(sentLog.length, recovery.phase !== 'loss' || tcb.retries === 1, now);
   recovery.phase = 'loss';
+  recovery.hasTailProbe = false;
+  recovery.tailProbeDue = false;
   recovery.recover = tcb.snd.nxt;
   recovery.duplicateAcks = 0;
   recovery.forced = true;

@@ -110,6 +110,10 @@ export class AckState {
   now = false;
   /** Duplicates that have to leave: one for each segment beyond a gap, for a peer that counts them (no SACK). */
   duplicates = 0;
+  /** Octets that arrived twice, which the next acknowledgment tells (RFC 2883). */
+  hasDsack = false;
+  dsackStart: Seq = seqZero;
+  dsackEnd: Seq = seqZero;
   /** Last.ACK.sent: RCV.NXT as the peer knows it. */
   lastSent: Seq = seqZero;
   /** Immediate acknowledgments still to be given at the start of a connection, while the peer's cwnd is small. */
@@ -128,6 +132,12 @@ export class RecoveryState {
   duplicateAcks = 0;
   /** The next segment goes out whatever cwnd says: the fast retransmission, or the one that a timeout sends. */
   forced = false;
+  /** The next segment is a tail loss probe. */
+  tailProbeDue = false;
+  /** One is on its way; acknowledgments from `tailProbeEnd` on are about it. */
+  hasTailProbe = false;
+  tailProbeEnd: Seq = seqZero;
+  tailProbeWasSentAgain = false;
 }
 
 /** Deadlines, `never` when off. Their minimum is the connection's key among the stack's deadlines. */
@@ -136,6 +146,8 @@ export class Timers {
   persist: Micros = never;
   delayedAck: Micros = never;
   keepAlive: Micros = never;
+  /** The tail loss probe (RFC 8985 section 7.2). */
+  probe: Micros = never;
   /** 2 MSL, or the end of an abandoned FIN-WAIT-2. */
   timeWait: Micros = never;
 }

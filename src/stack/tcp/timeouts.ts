@@ -5,6 +5,7 @@ import { abandon, fail } from './ending.ts';
 import { suspectBlackHole } from './negotiate.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
 import { isSynchronised } from './state.ts';
+import { onTailProbeTimeout } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { rearm, setTimer } from './timers.ts';
 
@@ -21,6 +22,7 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
     timers.delayedAck = never;
     acknowledgeNow(tcb);
   }
+  if (timers.probe <= now) onTailProbeTimeout(tcb, now); // before the timeout, which it puts off
   if (timers.retransmit <= now) onRetransmit(tcb, now);
   if (timers.persist <= now && tcb.state !== 'CLOSED') onPersist(tcb, now);
   if (tcb.state !== 'CLOSED') rearm(tcb);

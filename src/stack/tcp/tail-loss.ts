@@ -1,0 +1,62 @@
+import { seqGe, seqGt } from '../base/seq.ts';
+import { type Micros, ms, never, seconds } from '../base/time.ts';
+import { isSynchronised } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+
+/**
+ * Tail loss probes (RFC 8985 section 7): the last segments of a flight have no successors whose acknowledgment could tell of
+ * their loss. A probe after two round trips draws one, long before the retransmission timeout, and without its price.
+ */
+
+/** A peer may hold the acknowledgment of a lone segment back, so long at most (as Linux assumes). */
+const mostAckDelay: Micros = ms(200);
+/** Room for the clocks of both sides otherwise. */
+const leastSlack: Micros = ms(2);
+const withoutMeasurement: Micros = seconds(1);
+
+/** Section 7.2: after new text has been sent, or acknowledged. Never later than the timeout. */
+export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
+  const { recovery, sentLog, rtt, timers } = tcb;
+  timers.probe = never;
+  const isQuiet = recovery.phase === 'open' && sentLog.length > 0 && sentLog.sacked === 0 && sentLog.lost === 0;
+  if (!isQuiet || recovery.hasTailProbe || !tcb.sackEnabled || !isSynchronised(tcb.state)) return;
+  const slack = sentLog.length === 1 ? mostAckDelay : leastSlack;
+  const wait = rtt.srtt > 0 ? 2 * rtt.srtt + slack : withoutMeasurement;
+  setTimer(tcb, 'probe', Math.min(now + Math.round(wait), timers.retransmit));
+}
+
+/** Section 7.3: the next segment is a probe, new text if there is some and it may be sent, the last one sent otherwise. */
+export function onTailProbeTimeout(tcb: Tcb, now: Micros): void {
+  const { recovery, sentLog } = tcb;
+  tcb.timers.probe = never;
+  if (sentLog.length === 0 || recovery.phase !== 'open') return;
+  recovery.tailProbeDue = true;
+  tcb.context.counters.tcpTailProbes++;
+  setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
+  tcb.context.output.add(tcb);
+}
+
+/** A probe has been sent: which acknowledgment is about it. */
+export function tailProbeSent(tcb: Tcb, wasSentAgain: boolean): void {
+  const { recovery } = tcb;
+  recovery.tailProbeDue = false;
+  recovery.hasTailProbe = true;
+  recovery.tailProbeEnd = tcb.snd.nxt;
+  recovery.tailProbeWasSentAgain = wasSentAgain;
+}
+
+/**
+ * Section 7.4: has the probe repaired a loss? Then that was congestion, and counts once. A duplicate that the receiver
+ * tells of, or an acknowledgment that tells nothing new, means that nothing was lost.
+ */
+export function onAckOfTailProbe(tcb: Tcb, isNew: boolean, isDuplicate: boolean, now: Micros): void {
+  const { recovery, snd, congestion } = tcb;
+  if (!recovery.hasTailProbe || !seqGe(snd.una, recovery.tailProbeEnd)) return;
+  if (!recovery.tailProbeWasSentAgain || isDuplicate || !isNew) recovery.hasTailProbe = false;
+  else if (seqGt(snd.una, recovery.tailProbeEnd)) {
+    recovery.hasTailProbe = false;
+    congestion.onCongestion(tcb.sentLog.length, now);
+    congestion.onRecovered();
+  }
+}
