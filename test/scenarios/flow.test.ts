@@ -323,6 +323,80 @@ for (const family of [4, 6] as const) {
     t.is(here.congestion.cwnd, cwnd);
   });
 
+  test(`8985-2: a retransmission that is lost too is found without a timeout (IPv${family})`, (t) => {
+    const stage = new Stage({ family, link: { delay: ms(10), rate: 20_000_000 } });
+    const { here, there } = stage.open();
+    sendOctets(here, 60 * 1400);
+    stage.run(ms(500));
+    readOctets(there);
+    let first = -1;
+    let copies = 0;
+    stage.link.forward.filter = (bytes, length, index) => {
+      if (length < 1000) return false;
+      const seq = new DataView(bytes.buffer, bytes.byteOffset).getUint32((family === 4 ? 20 : 40) + 4);
+      if (first < 0 && index > 0) first = seq;
+      return seq === first && copies++ < 2;
+    };
+    sendOctets(here, 60 * 1400);
+    stage.run(ms(400));
+
+    t.is(copies, 3);
+    t.is(there.receiveQueue.length, 60 * 1400);
+    t.is(stage.client.counters.tcpTimeouts, 0);
+  });
+
+  test(`8985-2: once a way is known to reorder, what is only late is not sent again (IPv${family})`, (t) => {
+    const stage = new Stage({ family, link: { delay: ms(40), reorder: 0.05, reorderDelay: ms(10) } });
+    const { here, there } = stage.open();
+    for (let round = 0; round < 20; round++) {
+      sendOctets(here, 100_000);
+      stage.run(ms(500));
+      readOctets(there);
+    }
+    const before = stage.client.counters.tcpRetransSegs;
+    for (let round = 0; round < 20; round++) {
+      sendOctets(here, 100_000);
+      stage.run(ms(500));
+      readOctets(there);
+    }
+
+    t.true(here.rack.reorderingSeen);
+    t.true(stage.client.counters.tcpRetransSegs - before <= 3, `${before} ${stage.client.counters.tcpRetransSegs}`);
+    t.is(stage.client.counters.tcpTimeouts, 0);
+  });
+
+  test(`9937-1: during recovery sending follows what arrives, down to ssthresh and without a gap (IPv${family})`, (t) => {
+    const settings = { link: { delay: ms(20), rate: 50_000_000 }, client: { tcp: { sendBuffer: 4 << 20 } } };
+    const stage = new Stage({ family, ...settings });
+    const { here, there } = stage.open();
+    for (let round = 0; round < 4; round++) {
+      sendOctets(here, 200_000);
+      stage.run(ms(300));
+      readOctets(there);
+    }
+    const { cwnd } = here.congestion;
+    let lost = false;
+    stage.link.forward.filter = (_bytes, length) => {
+      const isFirst = length > 1000 && !lost;
+      if (isFirst) lost = true;
+      return isFirst;
+    };
+    stage.seen.length = 0;
+    sendOctets(here, 900_000);
+    stage.runUntil(() => here.recovery.phase === 'recovery');
+    const start = stage.now / ms(1);
+    stage.runUntil(() => here.recovery.phase === 'open');
+    const during = withText(stage.from('client')).filter(({ at }) => at > start);
+    const gaps = times(during)
+      .slice(1)
+      .map((at, index) => at - times(during)[index]!);
+
+    t.is(here.congestion.ssthresh, Math.floor(cwnd * 0.7));
+    t.true(during.length > 10, String(during.length));
+    t.true(Math.max(...gaps) < 20, String(Math.max(...gaps))); // half a round trip of silence is what halving at once would cost
+    t.is(stage.client.counters.tcpTimeouts, 0);
+  });
+
   test(`RFC 6298 section 3: lost acknowledgments do not make the way seem longer than it is (IPv${family})`, (t) => {
     const stage = new Stage({ family });
     const { here } = stage.open();

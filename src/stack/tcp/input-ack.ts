@@ -4,6 +4,8 @@ import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { challenge } from './challenge.ts';
 import { hasDsack } from './dsack.ts';
 import { abandon, enterTimeWait } from './ending.ts';
+import { reduceInProportion } from './prr.ts';
+import { beginDelivery, endDelivery } from './rack.ts';
 import { inFlight, onDuplicateAck, onNewAck } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { applySack } from './scoreboard.ts';
@@ -29,9 +31,17 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const isNew = seqGt(seg.ack, snd.una);
   const isDuplicate = !isNew && isDuplicateAck(tcb, seg);
   updateWindow(tcb, seg);
+  const withRack = tcb.sackEnabled && tcb.sentLog.length > 0;
+  if (withRack) beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate) onDuplicateAck(tcb, now);
-  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg, now);
+  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
+  if (withRack) {
+    const lostBefore = tcb.sentLog.lost;
+    endDelivery(tcb, seg, now);
+    if (tcb.recovery.phase === 'recovery')
+      reduceInProportion(tcb, tcb.sentLog.arrived, isNew && tcb.sentLog.lost <= lostBefore);
+  }
   if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
   if (isNew) return afterFinAcknowledged(tcb, now);
   return true;

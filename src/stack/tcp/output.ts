@@ -5,7 +5,7 @@ import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength } from '../wire/tcp.
 import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestamps } from '../wire/tcp-options.ts';
 import { onAckSent } from './ack-policy.ts';
 import { answer, offer } from './negotiate.ts';
-import { inFlight } from './recovery.ts';
+import { mayBeInFlight } from './recovery.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
@@ -42,7 +42,7 @@ function nextToResend(tcb: Tcb): number {
     recovery.forced = false;
     return -1;
   }
-  if (!recovery.forced && inFlight(tcb) >= tcb.congestion.cwnd) return -1;
+  if (!recovery.forced && !mayBeInFlight(tcb)) return -1;
   // SHLD-16: old text inside the window is sent again even if the peer has taken part of the window back.
   if (index > 0 && seqGt(sentLog.endOf(index), seqAdd(snd.una, snd.wnd))) return -1;
   recovery.forced = false;
@@ -65,9 +65,16 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   const withFin = seqGt(end, tcb.textEnd);
   const text = seqSub(end, start) - (withFin ? 1 : 0);
   sentLog.markResent(index, now);
+  countSent(tcb);
   armRetransmit(tcb, now);
   const flags = ACK | (withFin ? FIN : 0) | (text > 0 && isLastText(tcb, start, text) ? PSH : 0);
   return writeSegment(tcb, start, text, flags, into, at, now);
+}
+
+/** RFC 9937: prr_out. */
+function countSent({ recovery }: Tcb): void {
+  recovery.sent++;
+  recovery.allowance--;
 }
 
 /** New text and the FIN, if window, cwnd, Nagle and silly window avoidance let them go. */
@@ -76,7 +83,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const waiting = tcb.finSent ? 0 : seqSub(tcb.textEnd, snd.nxt);
   const withFin = tcb.finQueued && !tcb.finSent;
   if (waiting === 0 && !withFin) return 0;
-  if (inFlight(tcb) >= tcb.congestion.cwnd && !tcb.recovery.tailProbeDue) {
+  if (!mayBeInFlight(tcb) && !tcb.recovery.tailProbeDue) {
     tcb.cwndLimited = true;
     return 0;
   }
@@ -94,6 +101,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (text < snd.mss) snd.small = seqAdd(start, text);
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
   tcb.sentLog.record(snd.nxt, now);
+  countSent(tcb);
   armRetransmit(tcb, now);
   scheduleTailProbe(tcb, now);
   const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0); // MUST-61

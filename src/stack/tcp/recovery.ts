@@ -11,6 +11,12 @@ import type { Tcb } from './tcb.ts';
 /** Segments known to have left the way without being named: duplicate acknowledgments of a peer without SACK. */
 export const departed = (tcb: Tcb): number => (tcb.sackEnabled ? 0 : tcb.recovery.duplicateAcks);
 
+/** May another segment be sent as far as congestion control is concerned? */
+export function mayBeInFlight(tcb: Tcb): boolean {
+  if (tcb.recovery.phase === 'recovery' && tcb.sackEnabled) return tcb.recovery.allowance > 0; // RFC 9937
+  return inFlight(tcb) < tcb.congestion.cwnd;
+}
+
 export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb));
 
 /** Another segment has reached the peer, but the first one outstanding has not (RFC 5681 section 2: duplicate ACK). */
@@ -31,6 +37,10 @@ export function enterRecovery(tcb: Tcb, now: Micros): void {
   recovery.phase = 'recovery';
   recovery.recover = tcb.snd.nxt;
   recovery.forced = true;
+  recovery.flightAtStart = Math.max(1, inFlight(tcb) + tcb.sentLog.lost);
+  recovery.delivered = 0;
+  recovery.sent = 0;
+  recovery.allowance = 1; // the fast retransmission, whatever else holds
   tcb.congestion.onCongestion(tcb.sentLog.length, now);
   tcb.context.counters.tcpFastRetrans++;
   tcb.context.output.add(tcb);
@@ -48,6 +58,7 @@ export function onNewAck(tcb: Tcb, una: Seq, segments: number): boolean {
   }
   if (seqGe(una, recovery.recover)) {
     if (recovery.phase === 'recovery') tcb.congestion.onRecovered();
+    narrowWindow(tcb);
     recovery.phase = 'open';
     recovery.duplicateAcks = 0;
     recovery.forced = false;
@@ -77,4 +88,9 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   recovery.duplicateAcks = 0;
   recovery.forced = true;
   sentLog.markAllLost();
+}
+
+/** RFC 8985 section 6.2 step 4: after 16 recoveries without a duplicate, the reordering window is narrow again. */
+function narrowWindow({ rack }: Tcb): void {
+  if (rack.windowSteps > 1 && --rack.recoveriesLeft <= 0) rack.windowSteps = 1;
 }

@@ -1,17 +1,12 @@
 import { seqGe, seqGt, seqLe, seqLt } from '../base/seq.ts';
-import type { Micros } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
-import { enterRecovery } from './recovery.ts';
 import type { Tcb } from './tcb.ts';
 
-/** Segments above a hole that make it a loss (RFC 6675 section 2: DupThresh). */
-const duplicateThreshold = 3;
-
 /**
- * Takes in the SACK blocks of an acknowledgment (RFC 2018, RFC 6675): marks what has arrived, and what must be lost
- * because three segments above it have. Blocks outside SND.UNA to SND.NXT, empty or reversed ones are ignored.
+ * Takes in the SACK blocks of an acknowledgment (RFC 2018): marks what has arrived. What that says about the rest is RACK's
+ * to find out. Blocks outside SND.UNA to SND.NXT, empty or reversed ones are ignored.
  */
-export function applySack(tcb: Tcb, seg: Segment, now: Micros): void {
+export function applySack(tcb: Tcb, seg: Segment): void {
   const { sentLog, snd } = tcb;
   const { options } = seg;
   const before = sentLog.sacked;
@@ -24,17 +19,5 @@ export function applySack(tcb: Tcb, seg: Segment, now: Micros): void {
       if (seqGe(sentLog.startOf(index), start)) sentLog.markSacked(index);
     }
   }
-  if (sentLog.sacked > before) markHoles(tcb, now);
-}
-
-function markHoles(tcb: Tcb, now: Micros): void {
-  const { sentLog } = tcb;
-  const lostBefore = sentLog.lost;
-  let above = 0;
-  for (let index = sentLog.length - 1; index >= 0; index--) {
-    if (sentLog.isSacked(index)) above++;
-    else if (above >= duplicateThreshold) sentLog.markLost(index);
-  }
-  if (sentLog.lost > lostBefore && tcb.recovery.phase === 'open') enterRecovery(tcb, now);
-  tcb.context.output.add(tcb);
+  if (sentLog.sacked > before) tcb.context.output.add(tcb); // less is in flight
 }

@@ -33,6 +33,19 @@ export class SentLog {
   /** When the newest segment of the last `acknowledge` was sent; -1 when any of them was sent twice or had waited. */
   unambiguousSentAt: Micros = -1;
 
+  /** Of what has arrived since `beginDelivery`: the segment that was sent last, -1 for none (RFC 8985 section 6.2). */
+  newestSentAt: Micros = -1;
+  /** How many segments those were. */
+  arrived = 0;
+  newestEnd: Seq = seqZero;
+  /** A segment that was sent once only has arrived after a later one. */
+  sawReordering = false;
+  /** Copies sent after this cannot be what has arrived. */
+  #plausibleUntil: Micros = 0;
+  /** The highest end that has arrived; null before the first. */
+  #highestEnd: Seq | null = null;
+  #highestBefore: Seq | null = null;
+
   get length(): number {
     return this.#count;
   }
@@ -61,6 +74,31 @@ export class SentLog {
     this.#count++;
   }
 
+  /** An acknowledgment is about to be taken in; segments sent again after `plausibleUntil` are not what it is about. */
+  beginDelivery(plausibleUntil: Micros): void {
+    this.newestSentAt = -1;
+    this.arrived = 0;
+    this.sawReordering = false;
+    this.#plausibleUntil = plausibleUntil;
+    this.#highestBefore = this.#highestEnd;
+  }
+
+  /** The entry at `slot` has arrived. */
+  #delivered(slot: number): void {
+    this.arrived++;
+    const end = this.#ends[slot]! as Seq;
+    const sentAt = this.#sentAt[slot]!;
+    const wasSentAgain = (this.#flags[slot]! & AMBIGUOUS) !== 0;
+    if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
+    // What came with the same acknowledgment is told in any order: only earlier ones count.
+    if (!wasSentAgain && this.#highestBefore !== null && seqGt(this.#highestBefore, end)) this.sawReordering = true;
+    if (wasSentAgain && sentAt > this.#plausibleUntil) return;
+    if (sentAt > this.newestSentAt || (sentAt === this.newestSentAt && seqGt(end, this.newestEnd))) {
+      this.newestSentAt = sentAt;
+      this.newestEnd = end;
+    }
+  }
+
   /** Drops all that lies before `una`. Returns how many segments that were whole. */
   acknowledge(una: Seq): number {
     let segments = 0;
@@ -71,6 +109,7 @@ export class SentLog {
       const flags = this.#flags[this.#head]!;
       // What waited behind a hole arrived long before it is acknowledged: it measures nothing either.
       if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
+      if ((flags & SACKED) === 0) this.#delivered(this.#head);
       sentAt = this.#sentAt[this.#head]!;
       this.#uncount(flags);
       this.#head = (this.#head + 1) & (this.#ends.length - 1);
@@ -125,6 +164,27 @@ export class SentLog {
     if (index < this.#firstLostHint) this.#firstLostHint = index;
   }
 
+  /** Neither arrived nor waiting to be sent again. */
+  isOutstanding(index: number): boolean {
+    const flags = this.#flags[this.#slot(index)]!;
+    return (flags & SACKED) === 0 && (flags & (LOST | RESENT)) !== LOST;
+  }
+
+  /** Some entries were sent again, so that the log is not in the order of sending. */
+  get hasResent(): boolean {
+    return this.#resent > 0;
+  }
+
+  /** The entry is lost, also if it had been sent again already. */
+  markLostAgain(index: number): void {
+    const slot = this.#slot(index);
+    if ((this.#flags[slot]! & RESENT) !== 0) {
+      this.#flags[slot] = this.#flags[slot]! & ~RESENT;
+      this.#resent--;
+      if (index < this.#firstLostHint) this.#firstLostHint = index;
+    } else this.markLost(index);
+  }
+
   /** After a timeout nothing is believed to be on its way; SACKs may be reneged on, so they are forgotten (RFC 2018 8). */
   markAllLost(): void {
     for (let index = 0; index < this.#count; index++) {
@@ -141,6 +201,7 @@ export class SentLog {
     const slot = this.#slot(index);
     const flags = this.#flags[slot]!;
     if ((flags & SACKED) !== 0) return;
+    this.#delivered(slot);
     this.#uncount(flags);
     this.#flags[slot] = (flags & AMBIGUOUS) | SACKED;
     this.#sacked++;

@@ -122,6 +122,20 @@ export class AckState {
   textAt: Micros = -1;
 }
 
+/** What RACK knows (RFC 8985 section 5.2). */
+export class RackState {
+  /** The segment that has arrived and was sent last: when, its end, and how long it took. */
+  sentAt: Micros = -1;
+  end: Seq = seqZero;
+  rtt: Micros = 0;
+  reorderingSeen = false;
+  /** The reordering window, in quarters of the least round trip. */
+  windowSteps = 1;
+  recoveriesLeft = 0;
+  /** Until SND.UNA reaches it, another duplicate widens nothing. */
+  roundEnd: Seq | null = null;
+}
+
 /** What brought a connection's sender here (RFC 5681, RFC 6582). */
 export type RecoveryPhase = 'open' | 'recovery' | 'loss';
 
@@ -132,6 +146,11 @@ export class RecoveryState {
   duplicateAcks = 0;
   /** The next segment goes out whatever cwnd says: the fast retransmission, or the one that a timeout sends. */
   forced = false;
+  /** Proportional rate reduction (RFC 9937): segments in flight at the beginning, arrived and sent since, and to send now. */
+  flightAtStart = 1;
+  delivered = 0;
+  sent = 0;
+  allowance = 0;
   /** The next segment is a tail loss probe. */
   tailProbeDue = false;
   /** One is on its way; acknowledgments from `tailProbeEnd` on are about it. */
@@ -146,6 +165,8 @@ export class Timers {
   persist: Micros = never;
   delayedAck: Micros = never;
   keepAlive: Micros = never;
+  /** What may have been overtaken counts as lost from then on (RFC 8985 section 6.2). */
+  reorder: Micros = never;
   /** The tail loss probe (RFC 8985 section 7.2). */
   probe: Micros = never;
   /** 2 MSL, or the end of an abandoned FIN-WAIT-2. */
@@ -213,6 +234,7 @@ export class Tcb implements Endpoint, Timed {
   readonly congestion: CongestionController;
   readonly ackEvent: AckEvent = new AckEvent();
   readonly recovery: RecoveryState = new RecoveryState();
+  readonly rack: RackState = new RackState();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */
   retries = 0;

@@ -3,6 +3,7 @@ import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
 import { suspectBlackHole } from './negotiate.ts';
+import { onReorderTimeout } from './rack.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
 import { isSynchronised } from './state.ts';
 import { onTailProbeTimeout } from './tail-loss.ts';
@@ -22,6 +23,7 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
     timers.delayedAck = never;
     acknowledgeNow(tcb);
   }
+  if (timers.reorder <= now) onReorderTimeout(tcb, now);
   if (timers.probe <= now) onTailProbeTimeout(tcb, now); // before the timeout, which it puts off
   if (timers.retransmit <= now) onRetransmit(tcb, now);
   if (timers.persist <= now && tcb.state !== 'CLOSED') onPersist(tcb, now);

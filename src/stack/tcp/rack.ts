@@ -1,0 +1,92 @@
+import { seqGe, seqGt } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import type { Segment } from '../wire/tcp.ts';
+import { hasDsack } from './dsack.ts';
+import { enterRecovery } from './recovery.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+import { echoedRoundTrip, timestampTick } from './timestamps.ts';
+
+/**
+ * RACK (RFC 8985 section 6): a segment is lost when one that was sent after it has arrived, and what reordering the way may
+ * do has had its time. It needs SACK, and finds lost retransmissions as well.
+ */
+
+/** Segments above a hole that make a loss certain while no reordering has been seen (section 6.2 step 4). */
+const duplicateThreshold = 3;
+/** Recoveries for which a wider reordering window lasts (section 6.2 step 4). */
+const windowLasts = 16;
+
+/** An acknowledgment is about to be taken in: which retransmissions it may be about (section 6.2 step 2, 8985-4). */
+export function beginDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { sentLog, rtt } = tcb;
+  const echoed = echoedRoundTrip(tcb, seg, now);
+  let until = now - (Number.isFinite(rtt.min) ? rtt.min : 0);
+  if (echoed >= 0) until = Math.min(until, now - echoed + timestampTick);
+  sentLog.beginDelivery(until);
+}
+
+/** It has been: what it says about segments that have not arrived. */
+export function endDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { rack, sentLog } = tcb;
+  if (sentLog.sawReordering) rack.reorderingSeen = true;
+  if (hasDsack(seg)) widenWindow(tcb);
+  const { newestSentAt, newestEnd } = sentLog;
+  if (newestSentAt >= 0 && isAfter(newestSentAt, newestEnd, rack.sentAt, rack.end)) {
+    rack.sentAt = newestSentAt;
+    rack.end = newestEnd;
+    rack.rtt = now - newestSentAt;
+  }
+  detectLosses(tcb, now);
+}
+
+/** A duplicate told of: what was taken for lost was only late. Once per round trip (section 6.2 step 4). */
+function widenWindow({ rack, snd }: Tcb): void {
+  if (rack.roundEnd !== null && !seqGe(snd.una, rack.roundEnd)) return;
+  rack.roundEnd = snd.nxt;
+  rack.windowSteps++;
+  rack.recoveriesLeft = windowLasts;
+}
+
+/** How long a segment may be overtaken (section 6.2 step 4). */
+function reorderingWindow({ rack, recovery, rtt, sentLog }: Tcb): Micros {
+  if (!rack.reorderingSeen && (recovery.phase !== 'open' || sentLog.sacked >= duplicateThreshold)) return 0;
+  return Number.isFinite(rtt.min) ? Math.min((rack.windowSteps * rtt.min) / 4, rtt.srtt) : 0;
+}
+
+/** Section 6.2 step 5. What may still arrive is looked at again when its time is over. */
+function detectLosses(tcb: Tcb, now: Micros): void {
+  const { rack, sentLog, timers, recovery, context } = tcb;
+  timers.reorder = never;
+  if (rack.sentAt < 0) return;
+  const patience = rack.rtt + reorderingWindow(tcb);
+  let wait: Micros = never;
+  let found = false;
+  for (let index = 0; index < sentLog.length; index++) {
+    if (!isAfter(rack.sentAt, rack.end, sentLog.sentAt(index), sentLog.endOf(index))) {
+      if (!sentLog.hasResent) break; // in the order of sending: all others were sent later still
+      continue;
+    }
+    if (!sentLog.isOutstanding(index)) continue;
+    const left = sentLog.sentAt(index) + patience - now;
+    if (left > 0) wait = Math.min(wait, left);
+    else {
+      sentLog.markLostAgain(index);
+      found = true;
+    }
+  }
+  if (wait !== never) setTimer(tcb, 'reorder', now + Math.ceil(wait));
+  if (!found) return;
+  if (recovery.phase === 'open') enterRecovery(tcb, now);
+  context.output.add(tcb);
+}
+
+/** The time for reordering is over. */
+export function onReorderTimeout(tcb: Tcb, now: Micros): void {
+  tcb.timers.reorder = never;
+  detectLosses(tcb, now);
+}
+
+/** Was (a, aEnd) sent after (b, bEnd)? Those of one moment, in the order of their numbers. */
+const isAfter = (a: Micros, aEnd: Tcb['snd']['una'], b: Micros, bEnd: Tcb['snd']['una']): boolean =>
+  a > b || (a === b && seqGt(aEnd, bEnd));
