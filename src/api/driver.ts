@@ -14,6 +14,8 @@ export interface Scheduler {
 /** Packets that one turn reads, and that it writes, before timers and the rest of the program have theirs. */
 const batch = 64;
 const writeBatch = 256;
+/** With more to read than a turn takes, timers wait so many turns at most. */
+const mostTurnsWithoutTimers = 16;
 
 /** Turns a stack over its devices in real time: read, advance, transmit, wake; in bounded turns. */
 export class Driver implements Runner {
@@ -25,6 +27,7 @@ export class Driver implements Runner {
   #wake: (endpoint: unknown) => void = () => {};
   #isArranged = false;
   #isClosed = false;
+  #turnsWithoutTimers = 0;
   #timerAt: Micros = never;
   #cancelTimer: Cancel = () => {};
   readonly #onReady = (): void => this.kick();
@@ -76,9 +79,16 @@ export class Driver implements Runner {
     const { stack } = this;
     const devices = this.#devices;
     const now = this.now();
-    let isBusy = false;
-    for (let index = 0; index < devices.length; index++) if (this.#read(devices[index]!, index + 1, now)) isBusy = true;
-    stack.advance(now);
+    let read = 0;
+    for (let index = 0; index < devices.length; index++) {
+      read = Math.max(read, this.#read(devices[index]!, index + 1, now));
+    }
+    let isBusy = read > 0;
+    // What waits to be read may be what a timer waits for: after a pause of ours, look at all of it first.
+    if (read < batch || ++this.#turnsWithoutTimers === mostTurnsWithoutTimers) {
+      this.#turnsWithoutTimers = 0;
+      stack.advance(now);
+    }
     for (let index = 0; index < devices.length; index++)
       if (this.#write(devices[index]!, index + 1, now)) isBusy = true;
     for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) this.#wake(endpoint);
@@ -88,8 +98,8 @@ export class Driver implements Runner {
     this.#arm(deadline);
   }
 
-  /** Takes packets in. Returns whether there were any. */
-  #read(device: Device, interfaceIndex: number, now: Micros): boolean {
+  /** Takes packets in. Returns how many. */
+  #read(device: Device, interfaceIndex: number, now: Micros): number {
     const packet = this.#packet;
     let read = 0;
     for (; read < batch; read++) {
@@ -97,7 +107,7 @@ export class Driver implements Runner {
       if (length === 0) break;
       this.stack.receive(packet, length, now, interfaceIndex);
     }
-    return read > 0;
+    return read;
   }
 
   /** Sends what there is. Returns whether there may be more. */

@@ -77,7 +77,7 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   const addresses = interfaces.map(({ address }) => listOf(address).map(prefixOf));
   if (addresses.some((list) => list.length === 0)) throw new TypeError('openHost: an interface needs an address');
   const devices = await openAll(interfaces);
-  const stack = new Stack(options.random ?? new CryptoRandom(), options.stack, options.observer ?? null);
+  const stack = new Stack(options.random ?? new CryptoRandom(), inRealTime(options.stack), options.observer ?? null);
   for (const [index, device] of devices.entries()) {
     const mtu = interfaces[index]!.mtu ?? device.mtu;
     stack.addInterface({ name: device.name, mtu, addresses: addresses[index]! });
@@ -104,6 +104,15 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
     },
   };
 }
+
+/**
+ * Between a TUN and its reader there is a scheduler on either side, and pauses of some milliseconds are nothing out of the
+ * ordinary: the 2 ms beyond two round trips that a kernel gives an acknowledgment would draw needless probes.
+ */
+const inRealTime = (settings: StackSettings = {}): StackSettings => ({
+  ...settings,
+  tcp: { tailProbeSlack: ms(20), ...settings.tcp },
+});
 
 /** Opens the interfaces one after the other; if one cannot be had, those before it are given back. */
 async function openAll(interfaces: readonly HostInterface[]): Promise<Device[]> {

@@ -23,6 +23,8 @@ export interface TcpOptions {
   rtoMax: Micros;
   /** Before the first round trip has been measured (RFC 6298 section 2.1). */
   rtoInitial: Micros;
+  /** What a tail loss probe waits beyond two round trips (RFC 8985 section 7.2). */
+  tailProbeSlack: Micros;
   /** How long an acknowledgment may wait for company; RFC 9293 section 3.8.6.3 allows up to 500 ms. */
   delayedAck: Micros;
   /** SYNs sent again before `connect` fails: 1 + 2 + 4 ... s, about 130 s. */
@@ -84,6 +86,7 @@ export const defaultOptions: StackOptions = {
     rtoMin: ms(200),
     rtoMax: seconds(120),
     rtoInitial: seconds(1),
+    tailProbeSlack: ms(2),
     delayedAck: ms(40),
     synRetries: 6,
     synAckRetries: 5,

@@ -11,8 +11,6 @@ import { setTimer } from './timers.ts';
 
 /** A peer may hold the acknowledgment of a lone segment back, so long at most (as Linux assumes). */
 const mostAckDelay: Micros = ms(200);
-/** Room for the clocks of both sides otherwise. */
-const leastSlack: Micros = ms(2);
 const withoutMeasurement: Micros = seconds(1);
 
 /** Section 7.2: after new text has been sent, or acknowledged. Never later than the timeout. */
@@ -21,7 +19,7 @@ export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
   timers.probe = never;
   const isQuiet = recovery.phase === 'open' && sentLog.length > 0 && sentLog.sacked === 0 && sentLog.lost === 0;
   if (!isQuiet || recovery.hasTailProbe || !tcb.sackEnabled || !isSynchronised(tcb.state)) return;
-  const slack = sentLog.length === 1 ? mostAckDelay : leastSlack;
+  const slack = sentLog.length === 1 ? mostAckDelay : tcb.context.options.tcp.tailProbeSlack;
   const wait = rtt.srtt > 0 ? 2 * rtt.srtt + slack : withoutMeasurement;
   setTimer(tcb, 'probe', Math.min(now + Math.round(wait), timers.retransmit));
 }
