@@ -53,14 +53,14 @@ function chain(headers: readonly number[], payload: Uint8Array, ends: { source?:
   return v6(octets(...parts, payload), { ...ends, next: headers[0]! });
 }
 
-test('1122-6: a malformed IPv4 option is told to its sender, with a pointer to its length, and quotes this packet', (t) => {
+test('1122-6: a malformed IPv4 option is told to its sender, with a pointer to it, and quotes this packet', (t) => {
   const host = new Lone();
   host.take(v4(pattern(30), { protocol: 132, source: '10.0.0.77' })); // somebody else was before
   for (const [options, at] of [
-    [[7, 1, 0, 0], 21],
-    [[7, 0, 0, 0], 21],
-    [[1, 7, 5, 0], 22],
-    [[1, 1, 1, 7], 24],
+    [[7, 1, 0, 0], 20],
+    [[7, 0, 0, 0], 20],
+    [[1, 7, 5, 0], 21],
+    [[1, 1, 1, 7], 23],
   ] as const) {
     const about = v4(echo(4), { protocol: 1, options });
     const sent = host.take(about);

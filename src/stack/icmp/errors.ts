@@ -31,7 +31,7 @@ export function mayReportError(about: Datagram, evenToMany: boolean): boolean {
   if (about.source.isUnspecified) return false;
   const upper = findUpperLayer(bytes, getUint8(bytes, 6), ipv6HeaderLength, payloadEnd);
   if (upper === null || upper.protocol !== protocolIcmpv6) return true;
-  if (upper.at >= payloadEnd) return false;
+  if (upper.at >= payloadEnd) return about.isFragment; // RFC 7112: a first piece without it is to be told
   const type = getUint8(bytes, upper.at);
   return !isIcmpv6Error(type) && type !== redirect6;
 }

@@ -65,7 +65,7 @@ export function checkIpv4Options(about: Datagram): DropReason | null {
     }
     const length = at + 1 < end ? getUint8(bytes, at + 1) : 0;
     if (length < 2 || at + length > end) {
-      about.complaint.set(parameterProblem, 0, (at + 1) << 24);
+      about.complaint.set(parameterProblem, 0, at << 24); // the option at fault, as Linux points
       return 'bad IP option';
     }
     if (kind === 131 || kind === 137) return 'source route'; // loose, strict
