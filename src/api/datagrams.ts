@@ -13,8 +13,6 @@ export interface Datagrams {
   hasRoom(octets: number): boolean;
   /** The next datagram, or null. */
   receive(): ReceivedDatagram | null;
-  /** Throws what has happened, once. */
-  throwPending(): void;
   close(): void;
 }
 
@@ -36,7 +34,6 @@ export function udpDatagrams({ udp }: Stack, any: Address): Datagrams {
     send: (data, remote, port) => udp.send(endpoint, data, remote, port),
     hasRoom: (octets) => udp.hasRoom(endpoint, octets),
     receive: () => udp.receiveFrom(endpoint),
-    throwPending: () => udp.throwPending(endpoint),
     close: () => udp.close(endpoint),
   };
 }
@@ -52,7 +49,6 @@ export function rawDatagrams({ raw }: Stack, any: Address, protocol: number): Da
     send: (data, remote) => raw.send(endpoint, data, remote),
     hasRoom: (octets) => raw.hasRoom(endpoint, octets),
     receive: () => raw.receiveFrom(endpoint),
-    throwPending: () => raw.throwPending(endpoint),
     close: () => raw.close(endpoint),
   };
 }

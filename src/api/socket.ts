@@ -306,7 +306,7 @@ export class Socket {
     const datagrams = this.#datagrams!;
     const deadline = this.#deadline();
     for (;;) {
-      datagrams.throwPending();
+      datagrams.endpoint.throwPending();
       const datagram = (flags & constants.MSG_PEEK) === 0 ? datagrams.receive() : datagrams.endpoint.peek();
       if (datagram !== null) return datagram;
       if (datagrams.endpoint.readShut) throw new StackError('EPIPE');

@@ -1,5 +1,5 @@
 import type { Address, Binding } from './address.ts';
-import type { ErrorCode } from './errors.ts';
+import { type ErrorCode, StackError } from './errors.ts';
 import { Fifo } from './fifo.ts';
 import type { ChangedList, Endpoint } from './ready.ts';
 
@@ -124,6 +124,14 @@ export class DatagramEndpoint implements Endpoint {
   departed(octets: number): void {
     this.waitingToLeave -= octets + overhead;
     this.#changed.add(this);
+  }
+
+  /** Throws the error that an earlier datagram has drawn, once. @throws StackError */
+  throwPending(): void {
+    if (this.error === null) return;
+    const code = this.error;
+    this.error = null;
+    throw new StackError(code);
   }
 
   /** An ICMP error that the user has to hear of. */

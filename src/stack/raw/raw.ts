@@ -94,7 +94,7 @@ export class Raw {
   send(endpoint: RawEndpoint, data: Uint8Array, to: Address | null): number {
     const remote = to ?? endpoint.remote;
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
-    this.throwPending(endpoint);
+    endpoint.throwPending();
     if (endpoint.writeShut) throw new StackError('EPIPE');
     const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
     const path = this.#services.findPath(remote, endpoint.local, by);
@@ -130,17 +130,9 @@ export class Raw {
     return endpoint.hasRoom(octets);
   }
 
-  /** Throws the error that an earlier datagram has drawn, once. */
-  throwPending(endpoint: RawEndpoint): void {
-    if (endpoint.error === null) return;
-    const code = endpoint.error;
-    endpoint.error = null;
-    throw new StackError(code);
-  }
-
   /** Takes the next datagram: over IPv4 with its IP header, over IPv6 without (RFC 3542 section 3). */
   receiveFrom(endpoint: RawEndpoint): ReceivedDatagram | null {
-    this.throwPending(endpoint);
+    endpoint.throwPending();
     return endpoint.take();
   }
 

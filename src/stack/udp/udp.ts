@@ -110,7 +110,7 @@ export class Udp {
     if (data.length > mostOctets(remote)) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
     if (remotePort === 0) throw new StackError('EINVAL', 'port 0');
-    this.throwPending(endpoint);
+    endpoint.throwPending();
     if (endpoint.writeShut) throw new StackError('EPIPE');
     const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
     const path = this.#services.findPath(remote, endpoint.local, by);
@@ -145,17 +145,9 @@ export class Udp {
     return endpoint.hasRoom(udpHeaderLength + octets);
   }
 
-  /** Throws the error that an earlier datagram has drawn, once. */
-  throwPending(endpoint: DatagramEndpoint): void {
-    if (endpoint.error === null) return;
-    const code = endpoint.error;
-    endpoint.error = null;
-    throw new StackError(code);
-  }
-
   /** Takes the next datagram, or returns null when none waits. @throws StackError the error that an ICMP message brought */
   receiveFrom(endpoint: DatagramEndpoint): ReceivedDatagram | null {
-    this.throwPending(endpoint);
+    endpoint.throwPending();
     return endpoint.take();
   }
 
