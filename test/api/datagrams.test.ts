@@ -321,8 +321,43 @@ for (const { family, group, level, join, leave } of [
   });
 }
 
-/** A query of IGMPv3 or MLDv2 for all groups, to be answered within 10 s. */
-function generalQuery(isV4: boolean): Uint8Array {
+test('RFC 3376 section 7.2, RFC 3810 section 8.2: where a router speaks the older version, so do we', async (t) => {
+  for (const family of ['AF_INET', 'AF_INET6'] as const) {
+    const isV4 = family === 'AF_INET';
+    const group = isV4 ? '239.1.2.3' : 'ff15::123';
+    const { network, link, there } = stage();
+    const told: string[] = [];
+    link.backward.taps.push((bytes) => {
+      if (bytes[isV4 ? 9 : 6] !== (isV4 ? 2 : 0)) return;
+      const to = isV4
+        ? bytes.subarray(16, 20).join('.')
+        : `${Buffer.from(bytes.subarray(24, 26)).toString('hex')}::${bytes[39]}`;
+      told.push(`type ${bytes[isV4 ? 24 : 48]} to ${to}`);
+    });
+    const member = open(there, there[family], there.SOCK_DGRAM);
+    const [level, join] = isV4
+      ? [there.IPPROTO_IP, there.IP_ADD_MEMBERSHIP]
+      : [there.IPPROTO_IPV6, there.IPV6_JOIN_GROUP];
+    unwrap(member.setoption(level, join, { group }));
+    network.run(seconds(2));
+    told.length = 0;
+    const query = generalQuery(isV4, true);
+    link.forward.send(query, query.length);
+    network.run(seconds(11));
+    member.close();
+    network.run(seconds(2));
+
+    t.deepEqual(
+      told,
+      isV4
+        ? ['type 22 to 239.1.2.3', 'type 23 to 224.0.0.2', 'type 23 to 224.0.0.2']
+        : ['type 131 to ff15::35', 'type 132 to ff02::2', 'type 132 to ff02::2'],
+    );
+  }
+});
+
+/** A query of IGMPv3 or MLDv2, or of the versions before, for all groups, to be answered within 10 s. */
+function generalQuery(isV4: boolean, isOld = false): Uint8Array {
   const hex = isV4
     ? '46c0002400000000010244090a000001e000000194040000' + '1164ec1e0000000002000000'
     : '6000000000240001fe800000000000000000000000000001ff020000000000000000000000000001' +
@@ -330,19 +365,22 @@ function generalQuery(isV4: boolean): Uint8Array {
       '8200000027100000' +
       '00000000000000000000000000000000' +
       '02000000';
-  const packet = Uint8Array.from(Buffer.from(hex, 'hex'));
-  const view = new DataView(packet.buffer);
+  const packet = Uint8Array.from(Buffer.from(hex, 'hex')).subarray(0, isOld ? -4 : undefined); // without the newer fields
+  const view = new DataView(packet.buffer, 0, packet.length);
   if (isV4) {
+    view.setUint16(2, packet.length);
     view.setUint16(10, 0);
     view.setUint16(10, sum(packet.subarray(0, 24)));
     view.setUint16(26, 0);
     view.setUint16(26, sum(packet.subarray(24)));
   } else {
-    const pseudo = new Uint8Array(40 + 28);
+    view.setUint16(4, packet.length - 40);
+    const message = packet.subarray(48);
+    const pseudo = new Uint8Array(40 + message.length);
     pseudo.set(packet.subarray(8, 40));
-    pseudo[35] = 28;
+    pseudo[35] = message.length;
     pseudo[39] = 58;
-    pseudo.set(packet.subarray(48), 40);
+    pseudo.set(message, 40);
     view.setUint16(50, sum(pseudo));
   }
   return packet;
