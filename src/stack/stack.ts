@@ -415,7 +415,7 @@ export class Stack {
     if (toMany) fillChecksum(outcome, from, to);
     this.counters.icmpOutEchoReps++;
     this.counters.icmpOutMsgs++;
-    this.#depart(interfaceIndex, from, to, protocol, outcome, now);
+    this.#depart(interfaceIndex, from, to, protocol, outcome, now, datagram.trafficClass); // as Linux does
   }
 
   /** MUST-54: an ICMP error goes to the transport, and there to the socket, that sent what it quotes. */
@@ -500,6 +500,7 @@ export class Stack {
     protocol: number,
     payload: Uint8Array,
     now: Micros = 0,
+    trafficClass = 0,
   ): void {
     const path = interfaceIndex === loopback ? null : this.findPath(destination, source);
     const index = path?.interfaceIndex ?? interfaceIndex;
@@ -508,7 +509,7 @@ export class Stack {
       destination: copyAddress(destination),
       protocol,
       ttl: this.options.ttl,
-      trafficClass: 0,
+      trafficClass,
       flowLabel: 0,
       dontFragment: false,
       mtu: path?.mtu ?? this.#interfaces[index]!.mtu,

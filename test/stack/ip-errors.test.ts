@@ -6,6 +6,7 @@ import {
   addressOf,
   echo,
   icmp,
+  internetChecksum,
   Lone,
   octets,
   octetsOf,
@@ -151,4 +152,18 @@ test('V01: packets with any octets changed, cut or added never throw and draw no
       { numRuns: 5000 },
     ),
   );
+});
+
+test('an echo reply has the traffic class of the request, as on Linux', (t) => {
+  const host = new Lone();
+  const v4Request = v4(echo(4), { protocol: 1 });
+  v4Request[1] = 0xb8;
+  new DataView(v4Request.buffer).setUint16(10, 0);
+  new DataView(v4Request.buffer).setUint16(10, internetChecksum(v4Request.subarray(0, 20)));
+  const v6Request = v6(echo(6), { next: 58 });
+  v6Request[0] = 0x6b;
+  v6Request[1] = 0x80;
+
+  t.is(host.take(v4Request)[0]?.bytes[1], 0xb8);
+  t.deepEqual([...(host.take(v6Request)[0]?.bytes.subarray(0, 2) ?? [])], [0x6b, 0x80]);
 });
