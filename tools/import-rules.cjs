@@ -56,6 +56,12 @@ module.exports = {
       '^src/api/[^/]+\\.ts$|^src/stack/index\\.ts$',
       'Portable: the front door of the core, and no Node.',
     ),
+    only(
+      'script',
+      '^src/script/',
+      '^src/script/|^src/(api|sim|stack)/index\\.ts$',
+      'Portable: through the front doors of the API, the simulation and the core, and no Node.',
+    ),
     {
       name: 'api-node',
       comment: 'The Node face may see the API, the TUN, the front door and Node itself.',

@@ -13,6 +13,7 @@ import {
   UsageError,
 } from './commands/options.ts';
 import { runPing } from './commands/ping.ts';
+import { runScripts, scriptOptions } from './commands/script.ts';
 import { runTraceroute } from './commands/traceroute.ts';
 
 /** The command line of tundra: one table of commands, from which `--help` is printed. */
@@ -61,6 +62,14 @@ const commands: readonly Command[] = [
     options: tracerouteOptions,
     failure: 2,
     run: runTraceroute,
+  },
+  {
+    name: 'script',
+    parameters: 'FILE...',
+    help: 'play packet scripts against our stack, or against the kernel (docs/scripts.md)',
+    options: scriptOptions,
+    failure: 2,
+    run: runScripts,
   },
 ];
 

@@ -78,6 +78,11 @@ export interface HostCommandOptions {
   readonly hops?: string;
   readonly queries?: string;
   readonly port?: string;
+  readonly against?: string;
+  readonly family?: string;
+  readonly tolerance?: string;
+  readonly jobs?: string;
+  readonly verbose?: boolean;
   readonly json?: boolean;
   readonly help?: boolean;
 }
