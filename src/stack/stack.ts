@@ -96,6 +96,8 @@ export class Stack {
   readonly #groupReports: GroupReports;
   /** The latest time that anybody has told. */
   #now: Micros = 0;
+  /** While TCP takes in a segment: the traffic class of what it answers at once. */
+  #classOfAnswer = 0;
   // One of each, refilled per packet.
   readonly #datagram: Datagram = new Datagram();
   readonly #report: IcmpReport = new IcmpReport();
@@ -129,7 +131,7 @@ export class Stack {
     this.tcp = new Tcp({
       ...services,
       sendAlone: (local, remote, interfaceIndex, bytes) =>
-        this.#depart(interfaceIndex, local, remote, protocolTcp, bytes),
+        this.#depart(interfaceIndex, local, remote, protocolTcp, bytes, 0, this.#classOfAnswer),
     });
     const send: UdpServices['send'] = (out, payload, interfaceIndex, mtu, sender) => {
       const departure = {
@@ -282,7 +284,10 @@ export class Stack {
     const wasWanted = this.raw.receive(datagram);
     switch (datagram.protocol) {
       case protocolTcp:
-        return this.tcp.receive(datagram, now);
+        this.#classOfAnswer = datagram.trafficClass & 0xfc; // of a reset, as Linux does; the ECN bits are not reflected
+        this.tcp.receive(datagram, now);
+        this.#classOfAnswer = 0;
+        return;
       case protocolUdp:
         return this.#receiveUdp(datagram, now);
       case datagram.source.isV4 ? protocolIgmp : -1: {

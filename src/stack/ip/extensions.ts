@@ -21,13 +21,16 @@ import { destinationHeader, fragmentHeader, hopByHopHeader, noNextHeader, routin
 
 const mostHeaders = 8;
 const mostOptions = 8;
+const mostPadding = 7;
 
 /**
  * Walks the chain up to the header of the upper layer, or to a fragment header that makes the packet a piece; then
  * `isFragment` is set. Afterwards `protocol`, `nextHeaderAt` and `payloadStart` describe what follows.
+ * @param wasFragment it has been put together of pieces
  * @returns why the packet goes no further; its `complaint` may say more
  */
-export function walkExtensions(datagram: Datagram): DropReason | null {
+export function walkExtensions(datagram: Datagram, wasFragment: boolean): DropReason | null {
+  let hadFragmentHeader = wasFragment;
   for (let headers = 0; ; headers++) {
     const { bytes, payloadStart: at, payloadEnd: end, protocol } = datagram;
     switch (protocol) {
@@ -44,14 +47,16 @@ export function walkExtensions(datagram: Datagram): DropReason | null {
         return null;
     }
     if (headers === mostHeaders) return 'bad extension header';
-    if (end - at < 8) return 'bad extension header';
     if (protocol === fragmentHeader) {
+      // Cut short, or a second one, pieces within pieces included: nobody sends such. Told as Linux does.
+      if (end - at < fragmentHeaderLength || hadFragmentHeader) return refuse(datagram, erroneousField, at);
+      hadFragmentHeader = true;
       const reason = readFragmentHeader(datagram);
       if (reason !== null || datagram.isFragment) return reason;
       continue; // an atomic fragment is no piece (RFC 6946)
     }
-    const length = (getUint8(bytes, at + 1) + 1) * 8;
-    if (length > end - at) return 'bad extension header';
+    if (!isWhole(datagram)) return 'bad extension header';
+    const length = lengthOf(bytes, at);
     // Section 4.4 and RFC 5095: no routing header is understood, so there must be nothing left for it to do.
     if (protocol === routingHeader) {
       if (getUint8(bytes, at + 3) !== 0) return refuse(datagram, erroneousField, at + 2);
@@ -62,6 +67,22 @@ export function walkExtensions(datagram: Datagram): DropReason | null {
     goOn(datagram, at, length);
   }
 }
+
+/**
+ * Hop-by-hop options are for every node that the packet meets (section 4.3), also for one that it is not addressed to.
+ * @returns why it goes no further
+ */
+export function checkHopByHop(datagram: Datagram): DropReason | null {
+  const { bytes, payloadStart: at } = datagram;
+  if (datagram.protocol !== hopByHopHeader) return null;
+  return isWhole(datagram) ? checkOptions(datagram, at + 2, at + lengthOf(bytes, at)) : 'bad extension header';
+}
+
+const lengthOf = (bytes: Uint8Array, at: number): number => (getUint8(bytes, at + 1) + 1) * 8;
+
+/** Is all of the header there that comes next? */
+const isWhole = ({ bytes, payloadStart: at, payloadEnd: end }: Datagram): boolean =>
+  end - at >= 8 && lengthOf(bytes, at) <= end - at;
 
 /** The header at `at` is done with. */
 function goOn(datagram: Datagram, at: number, length: number): void {
@@ -75,26 +96,42 @@ function refuse(datagram: Datagram, code: number, pointer: number, evenToMany = 
   return code === unknownNextHeader ? 'unknown next header' : 'bad extension header';
 }
 
-/** Section 4.2: none of the options is known but padding, so the two top bits of the type say what to do. */
+/**
+ * Section 4.2: none of the options is known but padding, so the two top bits of the type say what to do. Padding aligns
+ * what follows it to 8 octets, so there are 7 of it at most, and all zero: more would be a hidden channel (RFC 4942
+ * section 2.1.9.5).
+ */
 function checkOptions(datagram: Datagram, start: number, end: number): DropReason | null {
   const { bytes } = datagram;
   let options = 0;
+  let padding = 0; // octets in a row
   for (let at = start; at < end; ) {
     const type = getUint8(bytes, at);
     if (type === 0) {
+      if (++padding > mostPadding) return 'bad IPv6 option';
       at++; // Pad1
       continue;
     }
     if (at + 2 > end || at + 2 + getUint8(bytes, at + 1) > end) return 'bad IPv6 option';
-    if (type !== 1) {
+    const length = 2 + getUint8(bytes, at + 1);
+    if (type === 1) {
+      padding += length;
+      if (padding > mostPadding || !isZero(bytes, at + 2, at + length)) return 'bad IPv6 option';
+    } else {
+      padding = 0;
       if (++options > mostOptions) return 'bad IPv6 option';
       const action = type >> 6;
       if (action >= 2) datagram.complaint.set(parameterProblem6, unknownOption, at, action === 2);
       if (action !== 0) return 'bad IPv6 option';
     }
-    at += 2 + getUint8(bytes, at + 1);
+    at += length;
   }
   return null;
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (getUint8(bytes, at) !== 0) return false;
+  return true;
 }
 
 /**

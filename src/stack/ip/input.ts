@@ -5,7 +5,7 @@ import type { Micros } from '../base/time.ts';
 import type { Datagram } from '../wire/datagram.ts';
 import { checkIpv4Options, ipv4HeaderLength, readIpv4 } from '../wire/ipv4.ts';
 import { readIpv6 } from '../wire/ipv6.ts';
-import { walkExtensions } from './extensions.ts';
+import { checkHopByHop, walkExtensions } from './extensions.ts';
 import type { Interface } from './interface.ts';
 import type { Reassembly } from './reassembly.ts';
 
@@ -39,22 +39,22 @@ export function acceptDatagram(
     if (isLinkLocal(destination)) destination.zone = from.index;
   }
   if (!mayBeSource(source, onLoopback, from, interfaces)) return 'invalid source';
+  if (!onLoopback && isNeverOnLink(destination)) return 'invalid destination';
   into.toMany = isMulticast(destination) || isBroadcast(destination, from);
-  if (into.toMany ? !onLoopback && !from.hears(destination) : !isOurs(destination, onLoopback, interfaces))
-    return 'not for this host';
+  const isForUs = into.toMany ? onLoopback || from.hears(destination) : isOurs(destination, onLoopback, interfaces);
+  if (!isForUs) return (version === 6 ? checkHopByHop(into) : null) ?? 'not for this host';
   if (version === 4 && into.payloadStart > ipv4HeaderLength) {
     const reason = checkIpv4Options(into);
     if (reason !== null) return reason;
   }
   if (version === 6) {
-    const reason = walkExtensions(into);
+    const reason = walkExtensions(into, false);
     if (reason !== null) return reason;
   }
   if (!into.isFragment) return null;
   const outcome = reassembly.add(into, now);
   if (outcome !== null || version === 4) return outcome;
-  // The headers that came in pieces. A piece within pieces would have to wait once more: nobody sends such.
-  return walkExtensions(into) ?? (into.isFragment ? 'bad fragment' : null);
+  return walkExtensions(into, true); // the headers that came in pieces
 }
 
 const isBroadcast = (address: Address, from: Interface): boolean =>
@@ -72,6 +72,10 @@ function mayBeSource(source: Address, onLoopback: boolean, from: Interface, inte
   if (onLoopback) return true;
   return !isLoopback(source) && !from.isBroadcast(source) && !isOurs(source, false, interfaces);
 }
+
+/** Loopback, groups with the reserved scope, and those of one interface (RFC 4291 sections 2.5.3, 2.7 and erratum 3480). */
+const isNeverOnLink = (address: Address): boolean =>
+  isLoopback(address) || (address.w0 >>> 24 === 0xff && ((address.w0 >>> 16) & 15) <= 1);
 
 /** A host accepts a packet for any of its addresses on any interface (the weak end system model of RFC 1122 3.3.4.2). */
 function isOurs(address: Address, onLoopback: boolean, interfaces: readonly Interface[]): boolean {

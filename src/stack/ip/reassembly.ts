@@ -102,10 +102,12 @@ export class Reassembly {
    */
   add(datagram: Datagram, now: Micros): DropReason | 'kept' | null {
     this.#counters.ipReasmReqds++;
+    // What comes next begins at a multiple of 8. IPv6 has refused such a piece, IPv4 says nothing: its odd octets go, as on Linux.
+    if (datagram.moreFragments) datagram.payloadEnd -= (datagram.payloadEnd - datagram.payloadStart) % 8;
     const start = datagram.fragmentOffset;
     const length = datagram.payloadEnd - datagram.payloadStart;
     const end = start + length;
-    if (length === 0 || end > 0xffff || (datagram.moreFragments && length % 8 !== 0)) return 'bad fragment';
+    if (length === 0 || end > 0xffff) return 'bad fragment';
     const partial = this.#find(datagram, now);
     if (partial.isDead) return 'overlapping fragments';
     const place = findPlace(partial.pieces, start);

@@ -172,7 +172,10 @@ export class Udp {
   #deliver(datagram: Datagram, header: UdpHeader): DropReason | null {
     const { destination, source } = datagram;
     const endpoint = this.#find(destination, header.destinationPort, source, header.sourcePort);
-    if (endpoint === null) return 'no UDP socket';
+    if (endpoint === null) {
+      datagram.payloadEnd = header.textEnd; // the error quotes no padding, as on Linux
+      return 'no UDP socket';
+    }
     if (endpoint.readShut || !endpoint.accept(received(datagram, header))) return 'UDP buffer full';
     this.#services.counters.udpInDatagrams++;
     return null;

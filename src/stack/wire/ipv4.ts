@@ -18,6 +18,9 @@ import { parameterProblem } from './icmpv4.ts';
  */
 export const ipv4HeaderLength = 20;
 
+const looseSourceRoute = 131;
+const strictSourceRoute = 137;
+
 const dontFragment = 0x4000;
 const moreFragments = 0x2000;
 const fragmentOffset = 0x1fff;
@@ -51,7 +54,8 @@ export function readIpv4(bytes: Uint8Array, length: number, into: Datagram): Dro
 }
 
 /**
- * Options are bounds-checked and ignored (RFC 1122 section 3.2.1.8); source routes are refused, as Linux does.
+ * Options are bounds-checked and ignored (RFC 1122 section 3.2.1.8); source routes are refused, as Linux does: in
+ * silence, but for one that is none.
  * Called once the addresses are known to be good: the complaint goes to the source.
  */
 export function checkIpv4Options(about: Datagram): DropReason | null {
@@ -64,14 +68,20 @@ export function checkIpv4Options(about: Datagram): DropReason | null {
       continue;
     }
     const length = at + 1 < end ? getUint8(bytes, at + 1) : 0;
-    if (length < 2 || at + length > end) {
-      about.complaint.set(parameterProblem, 0, at << 24); // the option at fault, as Linux points
-      return 'bad IP option';
+    if (length < 2 || at + length > end) return refuseOption(about, at); // the option at fault, as Linux points
+    if (kind === looseSourceRoute || kind === strictSourceRoute) {
+      if (length < 3) return refuseOption(about, at + 1); // no room for its pointer
+      if (getUint8(bytes, at + 2) < 4) return refuseOption(about, at + 2); // which counts from 1, behind itself
+      return 'source route';
     }
-    if (kind === 131 || kind === 137) return 'source route'; // loose, strict
     at += length;
   }
   return null;
+}
+
+function refuseOption(about: Datagram, pointer: number): DropReason {
+  about.complaint.set(parameterProblem, 0, pointer << 24);
+  return 'bad IP option';
 }
 
 function setV4(into: Address, bits: number): void {

@@ -8,7 +8,20 @@ const sources = {
 };
 const destinations = {
   4: ['224.0.0.1', '224.0.0.99', '255.255.255.255', '10.0.0.255', '10.0.0.9', '192.0.2.1', '127.0.0.1', '0.0.0.0'],
-  6: ['ff02::1', 'ff02::1:ff00:1', 'ff02::99', 'ff05::1', 'ff00::1', 'fd00::9', '2001:db8::1', '::1', '::', 'fd00::'],
+  6: [
+    'ff02::1',
+    'ff02::1:ff00:1',
+    'ff02::2',
+    'ff01::1',
+    'ff02::99',
+    'ff05::1',
+    'ff00::1',
+    'fd00::9',
+    '2001:db8::1',
+    '::1',
+    '::',
+    'fd00::',
+  ],
 };
 
 export function questionsOfBoth(family: Family): KernelQuestion[] {
@@ -112,6 +125,10 @@ export function questionsOfBoth(family: Family): KernelQuestion[] {
         packet(family, 17, udp(family, [5555, CLOSED], pattern(9), { destination }), { destination }),
       ),
       one(`an unknown protocol to ${destination}`, packet(family, 253, pattern(8), { destination })),
+      one(
+        `protocol 0 with an option to be told to ${destination}`,
+        packet(family, 0, octets(59, 0, 0x9e, 4, u32(0)), { destination }),
+      ),
     ]),
     one(
       'from loopback to loopback',

@@ -46,7 +46,7 @@ function ofOptions(name: string, next: number): KernelQuestion[] {
       optionsHeader(17, 1, 1, 0, 0x9e, 0),
       toClosed(6),
     ),
-    ...['ff02::1', 'ff05::99'].flatMap((destination) =>
+    ...['ff02::1', 'ff05::99', 'fd00::9'].flatMap((destination) =>
       [0x5e, 0x9e, 0xde].map((option) => {
         const headers = octets(optionsHeader(ICMP6, option, 2, 1, 2), echo(6, undefined, { destination }));
         return one6(
@@ -58,6 +58,24 @@ function ofOptions(name: string, next: number): KernelQuestion[] {
     chain(`a ${name} header of padding`, next, optionsHeader(ICMP6), echo(6)),
     chain(`a ${name} header of six Pad1`, next, octets(ICMP6, 0, u32(0), u16(0)), echo(6)),
     chain(`a ${name} header with a PadN of 11`, next, octets(ICMP6, 1, 1, 12, u32(0), u32(0), u32(0)), echo(6)),
+    chain(
+      `a ${name} header with seven octets of padding`,
+      next,
+      octets(ICMP6, 1, 1, 5, u32(0), 0, 0x1e, 5, u32(0), 0),
+      echo(6),
+    ),
+    chain(
+      `a ${name} header with eight octets of padding`,
+      next,
+      octets(ICMP6, 1, 1, 4, u32(0), 0, 0, 0x1e, 4, u32(0)),
+      echo(6),
+    ),
+    chain(
+      `a ${name} header with padding twice`,
+      next,
+      octets(ICMP6, 1, 1, 5, u32(0), 0, 0x1e, 0, 1, 3, 0, 0, 0),
+      echo(6),
+    ),
     chain(`a ${name} header with octets in its padding`, next, octets(ICMP6, 0, 1, 4, 1, 2, 3, 4), echo(6)),
     chain(`a ${name} option beyond its header`, next, octets(ICMP6, 0, 0x1e, 9, u32(0)), echo(6)),
     chain(`a ${name} option without its length`, next, octets(ICMP6, 0, 1, 3, 0, 0, 0, 0x1e), echo(6)),
@@ -190,6 +208,29 @@ export function questionsOfV6(): KernelQuestion[] {
       fragmentHeader(ICMP6, 0, 2),
       echo(6),
     ),
+    chain(
+      'a fragment header cut short behind another header',
+      DESTINATION,
+      optionsHeader(FRAGMENT),
+      octets(ICMP6, 0, 0, 1),
+    ),
+    chain(
+      'a piece inside of an atomic fragment',
+      FRAGMENT,
+      fragmentHeader(FRAGMENT, 0, 1),
+      fragmentHeader(ICMP6, 1, 2),
+      start,
+    ),
+    piecesV6(
+      'an atomic fragment inside of pieces',
+      FRAGMENT,
+      [1, octets(fragmentHeader(ICMP6, 0, 3), start)],
+      [24, end],
+    ),
+    piecesV6('an atomic fragment with destination options behind an atomic fragment', DESTINATION, [
+      0,
+      octets(optionsHeader(FRAGMENT), fragmentHeader(ICMP6, 0, 3), echo(6)),
+    ]),
     chain(
       'an ICMP error behind destination options',
       DESTINATION,
