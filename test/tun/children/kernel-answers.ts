@@ -17,7 +17,7 @@ function set(name: string, value: string): void {
 
 for (const kind of ['all', 'default']) {
   set(`ipv6/conf/${kind}/disable_ipv6`, '0');
-  set(`ipv4/conf/${kind}/rp_filter`, '0');
+  set(`ipv4/conf/${kind}/rp_filter`, '1'); // else Linux takes a broadcast address for a source (RFC 1122 section 3.2.1.3)
   set(`ipv4/conf/${kind}/accept_source_route`, '0');
 }
 set('ipv6/conf/default/addr_gen_mode', '1'); // no link-local address but the one below
