@@ -17,7 +17,7 @@ export interface Datagrams {
 }
 
 /** What only raw sockets have. */
-interface RawSettings {
+export interface RawSettings {
   headerIncluded: boolean;
   readonly blocked: Uint32Array;
   checksumOffset: number;

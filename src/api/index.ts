@@ -5,5 +5,5 @@ export { type ErrorText, type Result, texts } from './errors.ts';
 export { type HostSettings, SocketHost } from './host.ts';
 export { createSocketModule, type SocketModule, socketModuleOf } from './module.ts';
 export type { SocketAddress } from './names.ts';
-export type { Membership, OptionValue } from './options.ts';
+export type { Membership, OptionValue } from './options/index.ts';
 export type { ReceivedMessage, Socket } from './socket.ts';

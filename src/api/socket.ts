@@ -23,7 +23,7 @@ import { type Datagrams, rawDatagrams, udpDatagrams } from './datagrams.ts';
 import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
 import type { SocketHost } from './host.ts';
 import { resolveHost, type SocketAddress, type SocketFamily, socketAddress, toPort } from './names.ts';
-import { findOption, type OptionTarget, type OptionValue, StreamSettings } from './options.ts';
+import { findOption, type OptionTarget, type OptionValue, StreamSettings } from './options/index.ts';
 
 /** Text is sent as UTF-8. */
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
@@ -57,6 +57,19 @@ export interface ReceivedMessage {
 /** How a wait ended. */
 type Woken = 'ready' | 'timeout';
 
+/** Whether and until when a call may wait, and what it fails with then. */
+interface Wait {
+  readonly mayWait: boolean;
+  readonly deadline: number;
+  readonly late: 'EAGAIN' | 'ETIMEDOUT';
+}
+
+/** What `read` gives. */
+type Read = readonly [data: Uint8Array, err: ErrorText | null];
+
+/** What `write` gives; after an error a third value says how many octets were accepted before it. */
+type Written = Result<number> | readonly [null, ErrorText, number];
+
 /** A socket of the documented module, over the stack of its host. Calls that may have to wait return a promise. */
 export class Socket {
   /** The structured form of the last error. */
@@ -68,7 +81,8 @@ export class Socket {
   #timeout = -1;
   #claim: PortClaim | null = null;
   readonly #any: Address;
-  readonly #settings: StreamSettings = new StreamSettings();
+  readonly #settings: StreamSettings;
+  readonly #waits: OptionTarget['waits'] = { receive: 0, send: 0 };
   readonly #memberships: OptionTarget['memberships'] = [];
   #listener: Listener | null = null;
   #tcb: Tcb | null = null;
@@ -86,6 +100,7 @@ export class Socket {
     this.type = kind.type;
     this.#any = family === 4 ? anyV4 : anyV6;
     this.#tcb = kind.type === 'stream' ? kind.tcb : null;
+    this.#settings = new StreamSettings(this.#tcb?.settings);
     this.#datagrams = makeDatagrams(host.runner.stack, this.#any, kind);
     const end = this.#tcb ?? this.#datagrams?.endpoint ?? null;
     if (end !== null) host.owners.set(end, this);
@@ -119,9 +134,9 @@ export class Socket {
       }
       if (this.#listener !== null) throw new StackError('EISCONN');
       if (this.#tcb === null) {
-        this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, this.#any, this.#now());
+        const { tcp } = this.#settings;
+        this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, this.#any, this.#now(), tcp);
         this.#claim = null;
-        this.#settings.applyTo(this.#tcb);
         this.#isConnecting = true;
         this.#host.owners.set(this.#tcb, this);
         this.#host.runner.kick();
@@ -145,8 +160,8 @@ export class Socket {
       if (this.#datagrams !== null) this.#datagrams.bind(address, localPort);
       else {
         if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
-        const { reuse, v6Only } = this.#settings;
-        this.#claim = this.#stack.tcp.bind(address, localPort, reuse, v6Only);
+        const { reuseAddress, v6Only } = this.#settings;
+        this.#claim = this.#stack.tcp.bind(address, localPort, reuseAddress, v6Only);
       }
       return ok(true as const);
     });
@@ -161,8 +176,7 @@ export class Socket {
       if (this.#listener !== null) this.#listener.backlog = most;
       else {
         this.#claim ??= this.#stack.tcp.bind(this.#any, 0, false, this.#settings.v6Only);
-        this.#listener = this.#stack.tcp.listen(this.#claim, most);
-        this.#settings.applyTo(this.#listener);
+        this.#listener = this.#stack.tcp.listen(this.#claim, most, this.#settings.tcp);
         this.#host.owners.set(this.#listener, this);
       }
       return ok(true as const);
@@ -189,17 +203,25 @@ export class Socket {
    * @returns the octets accepted; after an error a third value says how many were accepted before it. Without waiting
    *   (timeout 0) what fits is sent
    */
-  async write(data: string | Uint8Array): Promise<Result<number> | readonly [null, ErrorText, number]> {
+  async write(data: string | Uint8Array): Promise<Written> {
+    return this.send(data, 0);
+  }
+
+  /**
+   * The same with flags: MSG_OOB makes the last octet urgent, MSG_MORE says that more follows at once, MSG_DONTWAIT does
+   * not wait.
+   */
+  async send(data: string | Uint8Array, flags: number): Promise<Written> {
     const bytes = toBytes(data);
     const progress = { sent: 0 };
     const result = await this.#try('write', async () => {
       if (this.#datagrams !== null) return ok(await this.#sendDatagram(bytes, null, 0));
       if (this.#tcb === null) throw new StackError('EPIPE');
-      const deadline = this.#deadline();
+      const wait = this.#waitFor('send', flags);
       this.#writers.push(progress);
       try {
-        await this.#waitOrThrow(() => this.#writers[0] === progress, deadline);
-        await this.#writeAll(this.#tcb, bytes, progress, deadline);
+        await this.#waitOrThrow(() => this.#writers[0] === progress, wait);
+        await this.#writeAll(this.#tcb, bytes, progress, flags, wait);
       } finally {
         this.#writers.splice(this.#writers.indexOf(progress), 1);
         if (this.#writers.length > 0) this.wake();
@@ -209,16 +231,17 @@ export class Socket {
     return result[1] !== null && progress.sent > 0 ? [null, result[1], progress.sent] : result;
   }
 
-  async #writeAll(tcb: Tcb, bytes: Uint8Array, progress: { sent: number }, deadline: number): Promise<void> {
+  async #writeAll(tcb: Tcb, bytes: Uint8Array, progress: { sent: number }, flags: number, wait: Wait): Promise<void> {
+    const how = { urgent: (flags & constants.MSG_OOB) !== 0, more: (flags & constants.MSG_MORE) !== 0 };
     for (;;) {
       try {
-        progress.sent += tcpCalls.send(tcb, progress.sent === 0 ? bytes : bytes.subarray(progress.sent));
+        progress.sent += tcpCalls.send(tcb, progress.sent === 0 ? bytes : bytes.subarray(progress.sent), how);
         this.#host.runner.kick();
         if (progress.sent >= bytes.length) return;
       } catch (error) {
         if (!isEagain(error)) throw error;
-        if (this.#timeout === 0 && progress.sent > 0) return;
-        await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), deadline);
+        if (!wait.mayWait && progress.sent > 0) return;
+        await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), wait);
       }
     }
   }
@@ -242,7 +265,7 @@ export class Socket {
 
   async #sendDatagram(bytes: Uint8Array, remote: Address | null, port: number): Promise<number> {
     const datagrams = this.#datagrams!;
-    const deadline = this.#deadline();
+    const wait = this.#waitFor('send');
     for (;;) {
       try {
         const sent = datagrams.send(bytes, remote, port);
@@ -251,7 +274,7 @@ export class Socket {
       } catch (error) {
         if (!isEagain(error)) throw error;
         const mayTry = () => datagrams.hasRoom(bytes.length) || datagrams.endpoint.error !== null;
-        await this.#waitOrThrow(mayTry, deadline);
+        await this.#waitOrThrow(mayTry, wait);
       }
     }
   }
@@ -260,21 +283,78 @@ export class Socket {
    * Waits until something has come and returns up to `maxsize` octets of it; one datagram on a datagram socket.
    * The data is empty, never null, when there is an error; the end of the stream is `ERROR_CLOSED`.
    */
-  async read(maxsize: number): Promise<readonly [data: Uint8Array, err: ErrorText | null]> {
+  async read(maxsize: number): Promise<Read> {
+    return this.recv(maxsize, 0);
+  }
+
+  /**
+   * The same with flags: MSG_PEEK leaves it where it is, MSG_OOB reads the urgent octet, MSG_WAITALL waits for all of
+   * `maxsize` octets, MSG_DONTWAIT does not wait.
+   */
+  async recv(maxsize: number, flags: number): Promise<Read> {
     if (maxsize === 0) return [empty, null];
     const result = await this.#try<Uint8Array>('read', async () => {
-      if (this.#datagrams !== null) return ok((await this.#nextDatagram(0)).data.subarray(0, maxsize));
+      if (this.#datagrams !== null) return ok((await this.#nextDatagram(flags)).data.subarray(0, maxsize));
       const tcb = this.#tcb;
       if (tcb === null) throw new StackError('ENOTCONN');
-      const deadline = this.#deadline();
-      while (!tcpCalls.isReadable(tcb)) await this.#waitOrThrow(() => tcpCalls.isReadable(tcb), deadline);
+      if ((flags & constants.MSG_OOB) !== 0) return ok(readUrgent(tcb, (flags & constants.MSG_PEEK) !== 0));
+      const wait = this.#waitFor('receive', flags);
+      const all = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait;
+      const enough = () => tcpCalls.isReadable(tcb) && (!all || tcb.receiveQueue.length >= maxsize || isOver(tcb));
+      if (!enough()) await this.#waitOrThrow(enough, wait);
       const data = new Uint8Array(Math.max(1, Math.min(maxsize, tcb.receiveQueue.length)));
-      const count = tcpCalls.receive(tcb, data);
+      const count = tcpCalls.receive(tcb, data, this.#now(), (flags & constants.MSG_PEEK) !== 0);
       this.#host.runner.kick();
       if (count === 0) throw new StackError('EPIPE');
       return ok(data.subarray(0, count));
     });
     return result[1] === null ? result : [empty, result[1]];
+  }
+
+  /** Octets that `read` would give at once, up to an urgent one (SIOCINQ). */
+  inq(): Result<number> {
+    return this.#call('ioctl', () => {
+      if (this.#datagrams !== null) return ok(this.#datagrams.endpoint.peek()?.data.length ?? 0);
+      if (this.#tcb === null) throw new StackError('EINVAL');
+      return ok(tcpCalls.readableOctets(this.#tcb));
+    });
+  }
+
+  /** Octets written that the peer has not acknowledged (SIOCOUTQ). */
+  outq(): Result<number> {
+    return this.#call('ioctl', () => ok(this.#tcb === null ? 0 : tcpCalls.unacknowledgedOctets(this.#tcb)));
+  }
+
+  /** Octets written that have not been sent (SIOCOUTQNSD). */
+  outqnsd(): Result<number> {
+    return this.#call('ioctl', () => ok(this.#tcb?.unsent ?? 0));
+  }
+
+  /** Is the next octet to be read the urgent one (SIOCATMARK)? */
+  atmark(): Result<boolean> {
+    return this.#call('ioctl', () => ok(this.#tcb !== null && tcpCalls.isAtMark(this.#tcb)));
+  }
+
+  /** What `select` would say: may it be read, written, and is there an urgent octet? An error makes all but the last true. */
+  poll(): {
+    readonly readable: boolean;
+    readonly writable: boolean;
+    readonly urgent: boolean;
+    readonly hungUp: boolean;
+  } {
+    const tcb = this.#tcb;
+    const endpoint = this.#datagrams?.endpoint ?? null;
+    if (endpoint !== null) return { readable: endpoint.readable, writable: true, urgent: false, hungUp: false };
+    if (this.#listener !== null) {
+      return { readable: this.#listener.acceptQueue.length > 0, writable: false, urgent: false, hungUp: false };
+    }
+    if (tcb === null) return { readable: false, writable: true, urgent: false, hungUp: true };
+    return {
+      readable: tcpCalls.isReadable(tcb),
+      writable: tcpCalls.isWritable(tcb),
+      urgent: tcpCalls.hasUrgentOctet(tcb),
+      hungUp: tcb.state === 'CLOSED' || (tcb.finReceived && tcb.finQueued),
+    };
   }
 
   /**
@@ -304,14 +384,13 @@ export class Socket {
 
   async #nextDatagram(flags: number): Promise<ReceivedDatagram> {
     const datagrams = this.#datagrams!;
-    const deadline = this.#deadline();
+    const wait = this.#waitFor('receive', flags);
     for (;;) {
       datagrams.endpoint.throwPending();
       const datagram = (flags & constants.MSG_PEEK) === 0 ? datagrams.receive() : datagrams.endpoint.peek();
       if (datagram !== null) return datagram;
       if (datagrams.endpoint.readShut) throw new StackError('EPIPE');
-      if ((flags & constants.MSG_DONTWAIT) !== 0) throw new StackError('EAGAIN');
-      await this.#waitOrThrow(() => datagrams.endpoint.readable, deadline);
+      await this.#waitOrThrow(() => datagrams.endpoint.readable, wait);
     }
   }
 
@@ -351,12 +430,18 @@ export class Socket {
       listener: this.#listener,
       isBound: this.#claim !== null || this.#tcb !== null || (this.#datagrams?.endpoint.localPort ?? 0) !== 0,
       memberships: this.#memberships,
+      waits: this.#waits,
+      now: () => this.#now(),
     };
   }
 
-  /** Gives the socket back. What has been written is still delivered. Whoever waits on it is told. Never fails. */
-  close(): void {
-    if (this.#fd < 0) return;
+  /**
+   * Gives the socket back, at once and without fail. What has been written is still delivered. Whoever waits on it is told.
+   * @returns when there is nothing left to wait for: at once, unless SO_LINGER asks to wait until what was written has
+   *   been acknowledged
+   */
+  close(): Promise<void> {
+    if (this.#fd < 0) return Promise.resolve();
     const now = this.#now();
     this.#host.remove(this.#fd);
     this.#fd = -1;
@@ -367,6 +452,25 @@ export class Socket {
     this.#datagrams?.close();
     this.#host.runner.kick();
     this.wake();
+    return this.#linger();
+  }
+
+  /** Waits until everything written has been acknowledged, as long as SO_LINGER says. */
+  #linger(): Promise<void> {
+    const tcb = this.#tcb;
+    const { linger } = this.#settings.tcp;
+    if (tcb === null || linger <= 0) return Promise.resolve();
+    const isDone = () => tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT' || tcb.state === 'FIN-WAIT-2';
+    if (isDone()) return Promise.resolve();
+    const { runner, owners } = this.#host;
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        resolve();
+      };
+      const cancel = runner.at(this.#now() + linger, resolve);
+      owners.set(tcb, { wake: () => (isDone() ? end() : undefined), close: end });
+    });
   }
 
   /** Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. */
@@ -434,7 +538,7 @@ export class Socket {
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    void this.close();
   }
 
   /** The readiness of something that this socket owns has changed: whoever waits looks again. */
@@ -473,10 +577,22 @@ export class Socket {
     return address;
   }
 
-  async #waitOrThrow(isReady: () => boolean, deadline: number = this.#deadline()): Promise<void> {
+  /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */
+  #waitFor(which: 'receive' | 'send', flags = 0): Wait {
+    const own = this.#waits[which];
+    const deadline = this.#deadline();
+    const optionEnds = own > 0 ? this.#now() + seconds(own) : Number.POSITIVE_INFINITY;
+    return {
+      mayWait: this.#timeout !== 0 && (flags & constants.MSG_DONTWAIT) === 0,
+      deadline: Math.min(deadline, optionEnds),
+      late: optionEnds < deadline ? 'EAGAIN' : 'ETIMEDOUT',
+    };
+  }
+
+  async #waitOrThrow(isReady: () => boolean, { mayWait, deadline, late }: Wait = this.#waitFor('receive')) {
     if (isReady()) return;
-    if (this.#timeout === 0) throw new StackError('EAGAIN');
-    if ((await this.#wait(isReady, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
+    if (!mayWait) throw new StackError('EAGAIN');
+    if ((await this.#wait(isReady, deadline)) === 'timeout') throw new StackError(late);
   }
 
   /** @throws StackError EBADF the socket was closed meanwhile */
@@ -531,6 +647,15 @@ export class Socket {
 }
 
 const isOpening = (tcb: Tcb): boolean => tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
+
+/** Nothing more will come. */
+const isOver = (tcb: Tcb): boolean => tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED' || tcb.error !== null;
+
+function readUrgent(tcb: Tcb, peek: boolean): Uint8Array {
+  const octet = tcpCalls.receiveUrgent(tcb, peek);
+  if (octet < 0) throw new StackError('EPIPE');
+  return Uint8Array.of(octet);
+}
 
 const isEagain = (error: unknown): boolean => error instanceof StackError && error.code === 'EAGAIN';
 

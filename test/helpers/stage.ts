@@ -165,6 +165,6 @@ export class Stage {
 export const sendOctets = (tcb: Tcb, octets: number): number => tcpCalls.send(tcb, new Uint8Array(octets));
 
 /** Reads what has come, up to `most` octets, and returns how many. */
-export function readOctets(tcb: Tcb, most = 1 << 20): number {
-  return tcpCalls.receive(tcb, new Uint8Array(most));
+export function readOctets(stage: Stage, tcb: Tcb, most = 1 << 20): number {
+  return tcpCalls.receive(tcb, new Uint8Array(most), stage.now);
 }

@@ -117,7 +117,7 @@ function transfer(way: Way, size: number, port: number): { readonly received: Ui
     const from = peer;
     if (from === null) return;
     unlessEagain(() => {
-      for (let n = -1; n !== 0; arrived += n) n = tcpCalls.receive(from, received.subarray(arrived));
+      for (let n = -1; n !== 0; arrived += n) n = tcpCalls.receive(from, received.subarray(arrived), server.now());
     });
     server.kick();
   });

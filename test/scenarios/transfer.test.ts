@@ -26,7 +26,7 @@ class Stream {
     });
     untilEagain(() => {
       for (let n = -1; n !== 0; ) {
-        n = tcpCalls.receive(tcb, this.into.subarray(this.received));
+        n = tcpCalls.receive(tcb, this.into.subarray(this.received), this.#host.now());
         this.received += n;
       }
     });

@@ -39,7 +39,7 @@ function transfer(
     const from = accepted;
     if (from === null) return;
     unlessEagain(() => {
-      for (let n = -1; n !== 0; progress.received += n) n = tcpCalls.receive(from, new Uint8Array(8192));
+      for (let n = -1; n !== 0; progress.received += n) n = tcpCalls.receive(from, new Uint8Array(8192), server.now());
       tcpCalls.shutdownSend(from, server.now());
     });
     server.kick();

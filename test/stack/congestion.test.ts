@@ -6,6 +6,9 @@ import { AckEvent, type CongestionController } from '../../src/stack/tcp/congest
 import { Cubic } from '../../src/stack/tcp/congestion/cubic.ts';
 import { NewReno } from '../../src/stack/tcp/congestion/new-reno.ts';
 
+/** The beginning of a connection. */
+const from = (cwnd: number) => ({ cwnd, ssthresh: Number.POSITIVE_INFINITY });
+
 /** A sender whose window is always in use, over a way with a fixed or a changing round trip. */
 class Sender {
   now: Micros = 0;
@@ -50,7 +53,7 @@ class Sender {
 }
 
 test('5681-2: slow start doubles cwnd every round trip, up to ssthresh', (t) => {
-  for (const controller of [new NewReno(10), new Cubic(10)]) {
+  for (const controller of [new NewReno(from(10)), new Cubic(from(10))]) {
     const sender = new Sender(controller);
     const sizes = [controller.cwnd];
     for (let round = 0; round < 3; round++) {
@@ -64,8 +67,8 @@ test('5681-2: slow start doubles cwnd every round trip, up to ssthresh', (t) => 
 
 test('5681-4: a timeout leaves one segment, and only the first of a row takes ssthresh down', (t) => {
   const controllers: readonly (readonly [CongestionController, number])[] = [
-    [new NewReno(100), 50],
-    [new Cubic(100), 70],
+    [new NewReno(from(100)), 50],
+    [new Cubic(from(100)), 70],
   ];
   for (const [controller, ssthresh] of controllers) {
     controller.onTimeout(100, true, 0);
@@ -76,7 +79,7 @@ test('5681-4: a timeout leaves one segment, and only the first of a row takes ss
 });
 
 test('2861/7661: a window that is not used does not grow', (t) => {
-  for (const controller of [new NewReno(10), new Cubic(10)]) {
+  for (const controller of [new NewReno(from(10)), new Cubic(from(10))]) {
     const sender = new Sender(controller);
     for (let round = 0; round < 10; round++) sender.round(ms(100), false);
 
@@ -85,7 +88,7 @@ test('2861/7661: a window that is not used does not grow', (t) => {
 });
 
 test('RFC 5681 section 3.1: after a loss Reno grows by one segment per round trip', (t) => {
-  const sender = new Sender(new NewReno(10));
+  const sender = new Sender(new NewReno(from(10)));
   sender.lossAt(100);
   const sizes: number[] = [];
   for (let round = 0; round < 4; round++) {
@@ -97,7 +100,7 @@ test('RFC 5681 section 3.1: after a loss Reno grows by one segment per round tri
 });
 
 test('9438-3: a loss leaves 0.7 of cwnd, and not less than two segments: 10 becomes 7', (t) => {
-  const cubic = new Cubic(10);
+  const cubic = new Cubic(from(10));
   cubic.onCongestion();
   t.deepEqual([cubic.cwnd, cubic.ssthresh], [7, 7]);
   for (let loss = 0; loss < 5; loss++) cubic.onCongestion();
@@ -105,7 +108,7 @@ test('9438-3: a loss leaves 0.7 of cwnd, and not less than two segments: 10 beco
 });
 
 test('9438-1: cwnd is back where the loss was after K seconds, flat around it, and steep afterwards', (t) => {
-  const sender = new Sender(new Cubic(10));
+  const sender = new Sender(new Cubic(from(10)));
   sender.lossAt(1000);
   const k = Math.cbrt((1000 - 700) / 0.4); // 9.1 s
   const start = sender.now;
@@ -122,7 +125,7 @@ test('9438-1: cwnd is back where the loss was after K seconds, flat around it, a
 });
 
 test('9438-2: over a short way CUBIC is at least as fast as Reno would be', (t) => {
-  const sender = new Sender(new Cubic(10));
+  const sender = new Sender(new Cubic(from(10)));
   sender.lossAt(40);
   t.is(sender.controller.cwnd, 28);
   sender.rounds(20, ms(1)); // 20 ms: the curve has hardly begun
@@ -137,9 +140,9 @@ test('9438-3: fast convergence: after a second loss below the first, the flat pl
     while (cubic.cwnd < size && sender.now < seconds(60)) sender.round();
     return sender.now;
   };
-  const first = new Cubic(10);
+  const first = new Cubic(from(10));
   new Sender(first).lossAt(1000); // leaves 700
-  const second = new Cubic(10);
+  const second = new Cubic(from(10));
   new Sender(second).lossAt(1000);
   new Sender(second).lossAt(900); // wMax is 765, not 900
 
@@ -149,7 +152,7 @@ test('9438-3: fast convergence: after a second loss below the first, the flat pl
 });
 
 test('9438-1: time in which nothing was tried does not count', (t) => {
-  const sender = new Sender(new Cubic(10));
+  const sender = new Sender(new Cubic(from(10)));
   sender.lossAt(1000);
   sender.round();
   for (let round = 0; round < 300; round++) sender.round(ms(100), false);
@@ -160,7 +163,7 @@ test('9438-1: time in which nothing was tried does not count', (t) => {
 });
 
 test('9406-1: slow start slows down when round trips grow, and ends five rounds later', (t) => {
-  const cubic = new Cubic(10);
+  const cubic = new Cubic(from(10));
   const sender = new Sender(cubic);
   sender.rounds(3, ms(100));
   t.is(cubic.cwnd, 80);
@@ -174,7 +177,7 @@ test('9406-1: slow start slows down when round trips grow, and ends five rounds 
 });
 
 test('9406-1: a single slow round is an accident, and slow start goes on', (t) => {
-  const cubic = new Cubic(10);
+  const cubic = new Cubic(from(10));
   const sender = new Sender(cubic);
   sender.rounds(3, ms(100));
   sender.round(ms(120));

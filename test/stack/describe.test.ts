@@ -567,7 +567,7 @@ tcpdumpTest('a whole connection of two stacks over a lossy link reads as in tcpd
     const from = s;
     if (from === null) return;
     unlessEagain(() => {
-      while (tcpCalls.receive(from, new Uint8Array(5000)) > 0);
+      while (tcpCalls.receive(from, new Uint8Array(5000), network.now) > 0);
       tcpCalls.shutdownSend(from, network.now);
     });
     server.kick();

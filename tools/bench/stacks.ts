@@ -56,7 +56,7 @@ function transfer(): Run {
     if ((turns & 0x3ff) === 0) heap.look();
     if (tcpCalls.isWritable(sender)) tcpCalls.send(sender, text);
     turn();
-    if (receiver.receiveQueue.length > 0) received += tcpCalls.receive(receiver, into);
+    if (receiver.receiveQueue.length > 0) received += tcpCalls.receive(receiver, into, now);
   }
   const seconds = (performance.now() - start) / 1000;
   return {

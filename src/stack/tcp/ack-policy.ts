@@ -45,5 +45,8 @@ export function onAckSent(tcb: Tcb, withText: boolean, now: Micros): void {
   tcb.timers.delayedAck = never;
 }
 
+/** Immediate acknowledgments at the start of a connection, while the peer's cwnd is small (Linux: TCP_MAX_QUICKACKS). */
+export const mostQuickAcks = 16;
+
 /** As many as a turn reads packets. */
 const mostDuplicates = 64;

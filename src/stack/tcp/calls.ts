@@ -1,11 +1,15 @@
-import { StackError } from '../base/errors.ts';
-import type { Micros } from '../base/time.ts';
-import { acknowledgeNow } from './ack-policy.ts';
-import { abandon } from './ending.ts';
+import { type ErrorCode, StackError } from '../base/errors.ts';
+import { seqSub } from '../base/seq.ts';
+import { type Micros, never } from '../base/time.ts';
+import { acknowledgeNow, mostQuickAcks } from './ack-policy.ts';
+import { onRead, sendRoom } from './buffers.ts';
+import { abandon, waitForPeersFin } from './ending.ts';
+import { scheduleKeepAlive } from './keep-alive.ts';
 import { sendAbort } from './reset.ts';
 import { enter, isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { setTimer } from './timers.ts';
+import { tsValue } from './timestamps.ts';
+import { isAtMark, markUrgent, octetsBeforeMark } from './urgent.ts';
 import { windowUpdateIsDue } from './window.ts';
 
 /** What a user can ask of a connection: SEND, RECEIVE, CLOSE, ABORT (RFC 9293 sections 3.10.2 to 3.10.5). OPEN is in tcp.ts. */
@@ -18,22 +22,34 @@ export function throwPending(tcb: Tcb): void {
   throw new StackError(code);
 }
 
+/** How SEND sends. */
+export interface SendFlags {
+  /** The last octet is urgent (MSG_OOB). */
+  readonly urgent?: boolean;
+  /** More follows at once: do not send what does not fill a segment (MSG_MORE). */
+  readonly more?: boolean;
+}
+
+const plainly: SendFlags = {};
+
 /**
  * SEND (section 3.10.2): takes as much of `data` as the send queue has room for. The octets are copied.
  * @returns octets accepted, at least one unless `data` is empty
  * @throws StackError EAGAIN no room, or the handshake is not done; EPIPE this side is closed; or, once, what ended the
  *   connection
  */
-export function send(tcb: Tcb, data: Uint8Array): number {
+export function send(tcb: Tcb, data: Uint8Array, flags: SendFlags = plainly): number {
   throwPending(tcb);
   if (tcb.finQueued || tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') throw new StackError('EPIPE');
   if (!isSynchronised(tcb.state)) throw new StackError('EAGAIN'); // queued by the caller until established
-  const room = tcb.sendLimit - tcb.sendQueue.length;
+  const room = sendRoom(tcb);
   if (data.length === 0) return 0;
   if (room <= 0) throw new StackError('EAGAIN');
   const count = Math.min(room, data.length);
   tcb.sendQueue.append(data, 0, count);
   tcb.octetsOut += count;
+  tcb.moreFollows = flags.more === true;
+  if (flags.urgent === true && count === data.length) markUrgent(tcb);
   tcb.context.output.add(tcb);
   return count;
 }
@@ -44,20 +60,24 @@ export const isWritable = (tcb: Tcb): boolean =>
   tcb.finQueued ||
   tcb.state === 'CLOSED' ||
   tcb.state === 'TIME-WAIT' ||
-  (isSynchronised(tcb.state) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3);
+  (isSynchronised(tcb.state) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && sendRoom(tcb) > 0);
 
 /**
  * RECEIVE (section 3.10.3): moves up to `into.length` octets to the user.
+ * @param peek leaves them where they are (MSG_PEEK)
  * @returns octets moved; 0 at the end of the stream
  * @throws StackError EAGAIN nothing has come yet; or, once and after all that has come, what ended the connection
  */
-export function receive(tcb: Tcb, into: Uint8Array): number {
-  const count = Math.min(into.length, tcb.receiveQueue.length);
+export function receive(tcb: Tcb, into: Uint8Array, now: Micros, peek = false): number {
+  const count = Math.min(into.length, octetsBeforeMark(tcb, tcb.receiveQueue.length));
   if (count > 0) {
     tcb.receiveQueue.copyOut(0, count, into, 0);
+    if (peek) return count;
     tcb.receiveQueue.release(count);
     tcb.octetsIn += count;
-    if (tcb.state !== 'CLOSED' && !tcb.finReceived && windowUpdateIsDue(tcb)) acknowledgeNow(tcb);
+    if (tcb.state === 'CLOSED' || tcb.finReceived) return count;
+    onRead(tcb, count, now);
+    if (windowUpdateIsDue(tcb)) acknowledgeNow(tcb);
     return count;
   }
   throwPending(tcb);
@@ -66,7 +86,28 @@ export function receive(tcb: Tcb, into: Uint8Array): number {
 }
 
 export const isReadable = (tcb: Tcb): boolean =>
-  tcb.receiveQueue.length > 0 || tcb.error !== null || tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED';
+  tcb.receiveQueue.length >= lowWater(tcb) ||
+  tcb.error !== null ||
+  tcb.finReceived ||
+  tcb.readShut ||
+  tcb.state === 'CLOSED';
+
+/** The urgent octet alone does not make a stream readable: MSG_OOB reads it. */
+const lowWater = (tcb: Tcb): number =>
+  Math.min(tcb.settings.receiveLowWater, tcb.receiveLimit >> 1) + (isAtMark(tcb) && !tcb.settings.urgentInline ? 1 : 0);
+
+export { hasUrgentOctet, isAtMark, receiveUrgent } from './urgent.ts';
+
+/** Octets that RECEIVE would give at once: those before an urgent one (SIOCINQ). */
+export function readableOctets(tcb: Tcb): number {
+  const { rcv, receiveQueue, settings } = tcb;
+  const distance = seqSub(rcv.up, tcb.copiedSeq);
+  const isBounded = rcv.urgent !== 'none' && !settings.urgentInline && distance > 0;
+  return isBounded ? Math.min(receiveQueue.length, distance) : receiveQueue.length;
+}
+
+/** Octets of text that the peer has not acknowledged, sent or not (SIOCOUTQ). */
+export const unacknowledgedOctets = (tcb: Tcb): number => tcb.sendQueue.length;
 
 /** The user sends no more: a FIN follows what is queued (section 3.10.4). Receiving goes on. */
 export function shutdownSend(tcb: Tcb, now: Micros): void {
@@ -102,11 +143,43 @@ export function close(tcb: Tcb, now: Micros): void {
   tcb.isOrphan = true;
   if (tcb.state === 'CLOSED') return tcb.receiveQueue.clear();
   if (tcb.state === 'SYN-SENT') return abandon(tcb, now); // silently: nobody knows of it yet
-  if (tcb.receiveQueue.length > 0) return abort(tcb, now);
+  if (tcb.receiveQueue.length > 0 || tcb.settings.linger === 0) return abort(tcb, now);
   tcb.reassembly.clear();
   tcb.receiveQueue.clear();
-  if (tcb.state === 'FIN-WAIT-2') setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.finWait2);
+  if (tcb.state === 'FIN-WAIT-2') return void waitForPeersFin(tcb, now);
   shutdownSend(tcb, now);
+}
+
+/** What has ended the connection, or happened to it, which is forgotten by asking (SO_ERROR). */
+export function takeError(tcb: Tcb): ErrorCode | null {
+  const code = tcb.error ?? tcb.reportedSoftError;
+  tcb.error = null;
+  tcb.reportedSoftError = null;
+  return code;
+}
+
+/** The clock of the connection's timestamps (TCP_TIMESTAMP). */
+export const timestamp = (tcb: Tcb, now: Micros): number => tsValue(tcb, now);
+
+/**
+ * Options of the socket have changed: what follows at once.
+ * @throws nothing
+ */
+export function settingsChanged(tcb: Tcb, now: Micros): void {
+  const { settings } = tcb;
+  if (settings.receiveBuffer > 0) tcb.receiveLimit = settings.receiveBuffer;
+  if (settings.sendBuffer > 0) tcb.sendLimit = settings.sendBuffer;
+  if (tcb.state === 'CLOSED') return;
+  scheduleKeepAlive(tcb, now);
+  if (!settings.cork) tcb.moreFollows = false;
+  if (isSynchronised(tcb.state)) tcb.context.output.add(tcb); // Nagle or the cork may have held something back
+  tcb.context.changed.add(tcb);
+}
+
+/** TCP_QUICKACK: acknowledge the next segments at once, or go back to waiting for company. */
+export function setQuickAck(tcb: Tcb, quick: boolean): void {
+  tcb.ack.quick = quick ? mostQuickAcks : 0;
+  if (quick && tcb.timers.delayedAck !== never) acknowledgeNow(tcb);
 }
 
 /** ABORT (section 3.10.5): a reset to the peer, and the connection is forgotten. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { type Micros, never } from '../base/time.ts';
+import { sendAbort } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb, Timers } from './tcb.ts';
 import { setTimer } from './timers.ts';
@@ -37,6 +38,19 @@ export function fail(tcb: Tcb, error: ErrorCode, now: Micros): void {
   abandon(tcb, now);
 }
 
+/** Nobody will read what still comes: wait for the peer's FIN only so long (Linux: tcp_fin_timeout, TCP_LINGER2). False: not at all. */
+export function waitForPeersFin(tcb: Tcb, now: Micros): boolean {
+  const { finWait2 } = tcb.settings;
+  if (finWait2 < 0) {
+    sendAbort(tcb);
+    abandon(tcb, now);
+    return false;
+  }
+  const wait = finWait2 === 0 ? tcb.context.options.tcp.finWait2 : finWait2;
+  setTimer(tcb, 'timeWait', now + Math.max(wait, tcb.rtt.rto * 3.5));
+  return true;
+}
+
 /** Both sides have finished: wait 2 MSL for segments that linger (MUST-13). Nothing is sent any more but acknowledgments. */
 export function enterTimeWait(tcb: Tcb, now: Micros): void {
   if (tcb.state !== 'TIME-WAIT') {
@@ -44,6 +58,7 @@ export function enterTimeWait(tcb: Tcb, now: Micros): void {
     tcb.sendQueue.clear();
     tcb.timers.retransmit = never;
     tcb.timers.persist = never;
+    tcb.timers.keepAlive = never;
   }
   setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.timeWait);
 }

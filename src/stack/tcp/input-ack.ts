@@ -1,9 +1,11 @@
 import { type Seq, seqAdd, seqGt, seqLe, seqLt, seqMin, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
+import { growSendBuffer } from './buffers.ts';
 import { challenge } from './challenge.ts';
 import { hasDsack } from './dsack.ts';
-import { abandon, enterTimeWait } from './ending.ts';
+import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
+import { scheduleKeepAlive } from './keep-alive.ts';
 import { reduceInProportion } from './prr.ts';
 import { beginDelivery, endDelivery } from './rack.ts';
 import { inFlight, onDuplicateAck, onNewAck } from './recovery.ts';
@@ -12,6 +14,7 @@ import { applySack } from './scoreboard.ts';
 import { enter } from './state.ts';
 import { onAckOfTailProbe, scheduleTailProbe } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
+import { probeInterval } from './timeouts.ts';
 import { setTimer } from './timers.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
 
@@ -28,9 +31,11 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     challenge(tcb, now); // RFC 5961 section 5.2
     return false;
   }
+  tcb.counts.lastAckReceivedAt = now;
+  tcb.probes = 0;
   const isNew = seqGt(seg.ack, snd.una);
   const isDuplicate = !isNew && isDuplicateAck(tcb, seg);
-  updateWindow(tcb, seg);
+  updateWindow(tcb, seg, now);
   const withRack = tcb.sackEnabled && tcb.sentLog.length > 0;
   if (withRack) beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
@@ -60,6 +65,7 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
     return false;
   }
   enter(tcb, 'ESTABLISHED', now);
+  scheduleKeepAlive(tcb, now);
   tcb.snd.wl1 = seqAdd(seg.seq, -1); // this segment updates the window, whatever came before
   if (listener !== null) {
     listener.halfOpen.delete(tcb);
@@ -92,7 +98,7 @@ function isDuplicateAck(tcb: Tcb, seg: Segment): boolean {
 }
 
 /** SND.WND follows the newest segment: WL1 and WL2 keep an old one from changing it back. */
-function updateWindow(tcb: Tcb, seg: Segment): void {
+function updateWindow(tcb: Tcb, seg: Segment, now: Micros): void {
   const { snd } = tcb;
   if (seqLt(seg.ack, snd.una)) return;
   if (seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLe(snd.wl2, seg.ack))) {
@@ -102,10 +108,21 @@ function updateWindow(tcb: Tcb, seg: Segment): void {
     snd.wl1 = seg.seq;
     snd.wl2 = seg.ack;
     if (wnd > snd.maxWnd) snd.maxWnd = wnd;
-    if (wnd > 0) tcb.timers.persist = never;
   }
-  // SHLD-17, MUST-37: while the peer answers with a shut window, nothing is timed out.
+  onWindowAnswer(tcb, now);
+  // SHLD-17: while the peer answers with a shut window, nothing is timed out.
   if (snd.wnd === 0 || tcb.sentLog.length === 0) tcb.retries = 0;
+}
+
+/** While nothing is in flight, every answer of the peer tells whether there is still need to probe (section 3.8.6.1). */
+function onWindowAnswer(tcb: Tcb, now: Micros): void {
+  const { snd, timers } = tcb;
+  if (tcb.sentLog.length > 0 || tcb.unsent === 0) return;
+  if (Math.min(tcb.unsent, snd.mss) <= snd.wnd) {
+    tcb.probeBackoff = 0;
+    tcb.probingSince = -1;
+    timers.persist = never;
+  } else if (timers.persist !== never) setTimer(tcb, 'persist', now + probeInterval(tcb));
 }
 
 /** SND.UNA moves: takes what is acknowledged off the queue and the log, measures, grows, and sets the timer anew. */
@@ -124,6 +141,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (seqLt(snd.small, ack)) snd.small = ack;
   tcb.retries = 0;
   tcb.softError = null;
+  if (!sentLog.hasResent) tcb.resendingSince = -1;
   const measured = measureRoundTrip(tcb, seg, now);
   if (measured >= 0) tcb.rtt.sample(measured);
   const mayGrow = onNewAck(tcb, ack, segments);
@@ -137,6 +155,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
     event.nxt = snd.nxt;
     event.now = now;
     tcb.congestion.onAck(event);
+    growSendBuffer(tcb);
   }
   tcb.cwndLimited = false;
   if (sentLog.length === 0)
@@ -171,9 +190,7 @@ function afterFinAcknowledged(tcb: Tcb, now: Micros): boolean {
   switch (tcb.state) {
     case 'FIN-WAIT-1':
       enter(tcb, 'FIN-WAIT-2', now);
-      // Nobody will read what still comes: wait for the peer's FIN only so long.
-      if (tcb.isOrphan) setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.finWait2);
-      return true;
+      return !tcb.isOrphan || waitForPeersFin(tcb, now);
     case 'CLOSING':
       enterTimeWait(tcb, now);
       return true;

@@ -3,6 +3,7 @@ import { seqAdd } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Datagram } from '../wire/datagram.ts';
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
+import { openFirstWindow } from './buffers.ts';
 import type { InitialSequence } from './iss.ts';
 import type { Listener } from './listener.ts';
 import { settle } from './negotiate.ts';
@@ -42,14 +43,9 @@ export function arrivesInListen(
   }
   const { sourcePort: remotePort, destinationPort: localPort } = seg;
   const iss = initial.iss(local, localPort, remote, remotePort, now);
-  const tcb = new Tcb(context, local, localPort, remote, remotePort, path, iss);
+  const tcb = new Tcb(context, local, localPort, remote, remotePort, path, iss, listener.settings.inherit());
   tcb.listener = listener;
   tcb.wasPassive = true;
-  tcb.noDelay = listener.noDelay;
-  tcb.trafficClass = listener.trafficClass;
-  if (listener.ttl > 0) tcb.ttl = listener.ttl;
-  if (listener.receiveLimit > 0) tcb.receiveLimit = listener.receiveLimit;
-  if (listener.sendLimit > 0) tcb.sendLimit = listener.sendLimit;
   tcb.ts.offset = initial.timestampOffset(local, localPort, remote, remotePort);
   receiveSyn(tcb, seg, now);
   listener.halfOpen.add(tcb);
@@ -63,7 +59,7 @@ export function arrivesInListen(
 export function receiveSyn(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.irs = seg.seq;
   tcb.rcv.nxt = seqAdd(seg.seq, 1);
-  tcb.rcv.edge = seqAdd(tcb.rcv.nxt, Math.min(0xffff, tcb.receiveLimit));
+  openFirstWindow(tcb);
   tcb.ack.lastSent = tcb.rcv.nxt;
   settle(tcb, seg, now);
 }

@@ -6,6 +6,7 @@ import { fail } from './ending.ts';
 import { acknowledgeSent } from './input-ack.ts';
 import { receiveSyn } from './input-listen.ts';
 import { checkFin, processText } from './input-text.ts';
+import { scheduleKeepAlive } from './keep-alive.ts';
 import { sendResetFor } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -37,6 +38,8 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   }
   acknowledgeSent(tcb, seg, now);
   enter(tcb, 'ESTABLISHED', now);
+  tcb.counts.lastAckReceivedAt = now;
+  scheduleKeepAlive(tcb, now);
   acknowledgeNow(tcb);
   processText(tcb, seg, now); // "continue processing at the sixth step"
   checkFin(tcb, seg, now);

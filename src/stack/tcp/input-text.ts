@@ -2,11 +2,13 @@ import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub, toSeq } 
 import { type Micros, never } from '../base/time.ts';
 import { FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
+import { onTextArrived } from './buffers.ts';
 import { noteDuplicate, noteDuplicateBefore } from './dsack.ts';
 import { abandon, enterTimeWait } from './ending.ts';
 import { sendAbort } from './reset.ts';
 import { enter, mayReceive } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { takeUrgentOctet } from './urgent.ts';
 
 /** Where the text of a segment begins: a SYN takes a number of its own. */
 const textSeq = (seg: Segment): Seq => seqAdd(seg.seq, (seg.flags & SYN) >> 1);
@@ -36,13 +38,16 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
     abandon(tcb, now);
     return false;
   }
+  takeUrgentOctet(tcb, seg);
   rcv.mss = Math.max(rcv.mss, Math.min(length, 65_535));
+  onTextArrived(tcb, seg, now);
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);
   if (start !== rcv.nxt) {
     if (reassembly.has(start, end)) noteDuplicate(tcb, start, end);
     if (!reassembly.add(start, end)) context.drop('out-of-order limit', now);
     else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt), seg.bytes, from, from + count);
+    tcb.counts.outOfOrder++;
     onTextBeyondGap(tcb);
     return true;
   }

@@ -10,6 +10,7 @@ import { arrivesInSynSent } from './input-syn-sent.ts';
 import { checkFin, processText } from './input-text.ts';
 import type { Tcb } from './tcb.ts';
 import { isOldTimestamp, updateRecent } from './timestamps.ts';
+import { checkUrgent } from './urgent.ts';
 
 /**
  * SEGMENT ARRIVES (RFC 9293 section 3.10.7) for a segment that belongs to a connection. Input never sends: it marks what
@@ -22,18 +23,26 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: Micros): void {
 
 /** Section 3.10.7.4. A step returning false has finished the segment. */
 function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
+  countArrival(tcb, seg, now);
   if (!checkSequence(tcb, seg, now)) return; // first
   if (!checkReset(tcb, seg, now)) return; // second
   // third: security and compartment are those of a closed network of the past and are not implemented
   if (!checkSyn(tcb, seg, now)) return; // fourth
   updateRecent(tcb, seg, now);
   if (!checkAck(tcb, seg, now)) return; // fifth
-  // sixth: urgent text is delivered in line, so nothing remains to be done
+  checkUrgent(tcb, seg); // sixth
   const before = tcb.rcv.nxt;
   const heldBack = processText(tcb, seg, now); // seventh
   checkFin(tcb, seg, now); // eighth
   // What took up sequence space and brought nothing new is acknowledged again: our acknowledgment may have been lost.
   if (seg.len > 0 && tcb.rcv.nxt === before && !heldBack && tcb.state !== 'CLOSED') acknowledgeNow(tcb);
+}
+
+function countArrival({ counts }: Tcb, seg: Segment, now: Micros): void {
+  counts.segmentsIn++;
+  if (seg.textLength === 0) return;
+  counts.dataSegmentsIn++;
+  counts.lastDataReceivedAt = now;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Address } from '../base/address.ts';
 import { Fifo } from '../base/fifo.ts';
 import type { Endpoint } from '../base/ready.ts';
 import type { PortClaim } from './ports.ts';
+import type { TcpSettings } from './settings.ts';
 import type { Origin, Tcb } from './tcb.ts';
 
 /**
@@ -16,17 +17,14 @@ export class Listener implements Origin {
   readonly claim: PortClaim;
   backlog: number;
   isClosed = false;
-  /** What its connections inherit; 0 for the stack's default. */
-  noDelay = false;
-  ttl = 0;
-  trafficClass = 0;
-  receiveLimit = 0;
-  sendLimit = 0;
+  /** What its connections inherit. */
+  readonly settings: TcpSettings;
   readonly halfOpen: Set<Tcb> = new Set();
   readonly acceptQueue: Fifo<Tcb> = new Fifo();
 
-  constructor(claim: PortClaim, backlog: number) {
+  constructor(claim: PortClaim, backlog: number, settings: TcpSettings) {
     this.claim = claim;
+    this.settings = settings;
     this.backlog = backlog;
   }
 

@@ -13,25 +13,36 @@ import { tsValue } from './timestamps.ts';
 
 /** Without an MSS option the peer takes 536 octets over IPv4, 1220 over IPv6 (MUST-15). */
 const defaultMss = (tcb: Tcb): number => (tcb.remote.isV4 ? 536 : 1220);
-/** A smaller offer would make us send almost nothing but headers (CVE-2019-11479). */
-const leastMss = 48;
 
 /** The largest text that fits a packet of this path, without options: what we advertise. */
 export const pathMss = (tcb: Tcb): number => mssOf(tcb.path, headerRoom(tcb.remote));
 const mssOf = (path: Path, ipHeader: number): number => Math.min(path.mtu, 65_535) - ipHeader - tcpHeaderLength;
 
+/** What our SYN asks for: what fits the path, or less if the user says so (TCP_MAXSEG). */
+export function advertiseMss(tcb: Tcb): number {
+  const { maxSegment } = tcb.settings;
+  const most = pathMss(tcb);
+  tcb.advertisedMss = maxSegment > 0 ? Math.min(maxSegment, most) : most;
+  return tcb.advertisedMss;
+}
+
 /** The shift that lets 16 bits tell the largest receive buffer, as Linux chooses it. */
-export function windowShiftFor(receiveBufferMax: number): number {
-  const bits = Math.floor(Math.log2(Math.max(1, receiveBufferMax))) - 15;
-  return Math.max(0, Math.min(14, bits));
+export function windowShiftFor(tcb: Tcb): number {
+  const { settings, context } = tcb;
+  // A buffer that finds its size by itself may take twice its text, as Linux counts; one that was set is exact.
+  const most = settings.receiveBuffer || 2 * context.options.tcp.receiveBufferMax;
+  const bits = Math.floor(
+    Math.log2(Math.max(1, settings.windowClamp > 0 ? Math.min(most, settings.windowClamp) : most)),
+  );
+  return Math.max(0, Math.min(14, bits - 15));
 }
 
 /** The options of our SYN: all that we can. */
 export function offer(tcb: Tcb, now: Micros): SynOptions {
   const { tcp } = tcb.context.options;
   return {
-    mss: pathMss(tcb),
-    windowScale: tcp.windowScaling ? windowShiftFor(tcp.receiveBufferMax) : -1,
+    mss: advertiseMss(tcb),
+    windowScale: tcp.windowScaling ? windowShiftFor(tcb) : -1,
     sackPermitted: tcp.sack,
     timestamps: tcp.timestamps,
     tsVal: tsValue(tcb, now),
@@ -42,7 +53,7 @@ export function offer(tcb: Tcb, now: Micros): SynOptions {
 /** The options of our SYN-ACK: of what the SYN offered, what we can. */
 export function answer(tcb: Tcb, now: Micros): SynOptions {
   return {
-    mss: pathMss(tcb),
+    mss: advertiseMss(tcb),
     windowScale: tcb.windowScalingEnabled ? tcb.rcv.wndShift : -1,
     sackPermitted: tcb.sackEnabled,
     timestamps: tcb.ts.enabled,
@@ -59,7 +70,7 @@ export function settle(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.windowScalingEnabled = tcp.windowScaling && options.windowScale >= 0;
   if (tcb.windowScalingEnabled) {
     tcb.snd.wndShift = options.windowScale;
-    tcb.rcv.wndShift = windowShiftFor(tcp.receiveBufferMax);
+    tcb.rcv.wndShift = windowShiftFor(tcb);
   }
   tcb.ts.enabled = tcp.timestamps && options.hasTimestamps;
   if (tcb.ts.enabled) {
@@ -76,9 +87,10 @@ export function settle(tcb: Tcb, seg: Segment, now: Micros): void {
 
 /** MUST-16: what the peer takes and what the path takes, less the options of every segment. */
 function settleMss(tcb: Tcb, options: TcpOptionsRead): void {
+  const { leastMss } = tcb.context.options.tcp;
   const offered = options.mss === 0 ? defaultMss(tcb) : Math.max(options.mss, leastMss);
   tcb.peerMss = offered;
-  const usable = Math.min(offered, pathMss(tcb));
+  const usable = Math.min(offered, advertiseMss(tcb));
   tcb.snd.mss = usable - (tcb.ts.enabled ? timestampsLength : 0);
   tcb.rcv.mss = Math.min(tcb.snd.mss, 536);
 }
@@ -86,7 +98,7 @@ function settleMss(tcb: Tcb, options: TcpOptionsRead): void {
 /** The path has become narrower (RFC 1191 section 6.4). Segments already sent are cut when they are sent again. */
 export function lowerPathMtu(tcb: Tcb, mtu: number): void {
   tcb.path = { ...tcb.path, mtu };
-  const usable = Math.min(tcb.peerMss, pathMss(tcb));
+  const usable = Math.min(tcb.peerMss, pathMss(tcb), tcb.settings.maxSegment || Number.POSITIVE_INFINITY);
   tcb.snd.mss = Math.min(tcb.snd.mss, usable - (tcb.ts.enabled ? timestampsLength : 0));
 }
 

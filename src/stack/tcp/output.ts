@@ -1,15 +1,17 @@
 import { setUint8, setUint16, setUint32 } from '../base/bytes.ts';
 import { type Seq, seqAdd, seqGt, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
-import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength } from '../wire/tcp.ts';
+import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength, URG } from '../wire/tcp.ts';
 import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestamps } from '../wire/tcp-options.ts';
 import { onAckSent } from './ack-policy.ts';
+import { firstWindow } from './buffers.ts';
 import { answer, offer } from './negotiate.ts';
 import { mayBeInFlight } from './recovery.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { tsValue } from './timestamps.ts';
+import { isUrgentMode, urgentPointer } from './urgent.ts';
 import { advertise } from './window.ts';
 
 /** Edges of the SACK blocks being written: filled and read within one call. */
@@ -65,6 +67,8 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   const withFin = seqGt(end, tcb.textEnd);
   const text = seqSub(end, start) - (withFin ? 1 : 0);
   sentLog.markResent(index, now);
+  tcb.counts.octetsResent += text;
+  tcb.counts.retransmissions++;
   countSent(tcb);
   armRetransmit(tcb, now);
   const flags = ACK | (withFin ? FIN : 0) | (text > 0 && isLastText(tcb, start, text) ? PSH : 0);
@@ -94,7 +98,10 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
     return 0;
   }
   const isAll = text === waiting;
-  if (isAll && text < snd.mss && !withFin && mustWaitForNagle(tcb)) return 0;
+  if (isAll && text < snd.mss && !withFin && !tcb.probeDue && mustWaitForNagle(tcb)) {
+    armPersist(tcb, now); // nothing is held back for ever: with nothing in flight a timer lets it go (MUST-60)
+    return 0;
+  }
   tcb.probeDue = false;
   const start = snd.nxt;
   const finNow = withFin && isAll;
@@ -123,14 +130,18 @@ function isWorthwhile(tcb: Tcb, text: number, waiting: number): boolean {
 }
 
 /** Nagle (section 3.7.4) as Minshall refined it: one small segment may be outstanding, not two. */
-const mustWaitForNagle = (tcb: Tcb): boolean => !tcb.noDelay && seqGt(tcb.snd.small, tcb.snd.una);
+function mustWaitForNagle(tcb: Tcb): boolean {
+  if (isUrgentMode(tcb)) return false;
+  if (tcb.settings.cork || tcb.moreFollows) return true;
+  return !tcb.settings.noDelay && seqGt(tcb.snd.small, tcb.snd.una);
+}
 
 const isLastText = (tcb: Tcb, start: Seq, text: number): boolean => seqAdd(start, text) === tcb.textEnd;
 
 /** A zero-window probe as Linux sends it: no text, and a number that the peer must answer (section 3.8.6.1). */
 function writeProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   tcb.probeDue = false;
-  tcb.context.counters.tcpZeroWindowProbes++;
+  if (tcb.unsent > 0) tcb.context.counters.tcpZeroWindowProbes++;
   return writeSegment(tcb, seqAdd(tcb.snd.una, -1), 0, ACK, into, at, now);
 }
 
@@ -146,10 +157,10 @@ function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): n
   const options = writeSynOptions(into, at + tcpHeaderLength, isAnswer ? answer(tcb, now) : offer(tcb, now));
   const flags = isAnswer ? SYN | ACK : SYN;
   const length = tcpHeaderLength + options;
-  writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, length, flags, Math.min(0xffff, tcb.receiveLimit));
+  writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, length, flags, firstWindow(tcb));
   finishSegment(into, at, length, tcb.local, tcb.remote);
   if (isAnswer) tcb.ack.lastSent = tcb.rcv.nxt;
-  tcb.context.counters.tcpOutSegs++;
+  countDeparture(tcb, 0, now);
   return length;
 }
 
@@ -179,10 +190,25 @@ function writeSegment(
   if (text > 0) tcb.sendQueue.copyOut(seqSub(seq, tcb.queueStart), text, into, at + header);
   const length = header + text;
   writeHeader(tcb, into, at, seq, tcb.rcv.nxt, header, flags, advertise(tcb));
+  const pointer = urgentPointer(tcb, seq);
+  if (pointer > 0) {
+    setUint8(into, at + 13, flags | URG);
+    setUint16(into, at + 18, pointer);
+  }
   finishSegment(into, at, length, tcb.local, tcb.remote);
   onAckSent(tcb, text > 0, now);
-  tcb.context.counters.tcpOutSegs++;
+  countDeparture(tcb, text, now);
   return length;
+}
+
+function countDeparture({ context, counts }: Tcb, text: number, now: Micros): void {
+  context.counters.tcpOutSegs++;
+  counts.segmentsOut++;
+  counts.lastAckSentAt = now;
+  if (text === 0) return;
+  counts.dataSegmentsOut++;
+  counts.octetsSent += text;
+  counts.lastDataSentAt = now;
 }
 
 function writeHeader(

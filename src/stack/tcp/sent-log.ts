@@ -54,6 +54,11 @@ export class SentLog {
     return this.#sacked;
   }
 
+  /** Segments sent again that have not arrived yet, as far as is known. */
+  get resent(): number {
+    return this.#resent;
+  }
+
   get lost(): number {
     return this.#lost;
   }

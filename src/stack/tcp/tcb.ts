@@ -9,19 +9,21 @@ import type { FindPath, Path } from '../base/path.ts';
 import type { Random } from '../base/random.ts';
 import type { ChangedList, Endpoint } from '../base/ready.ts';
 import { Ring } from '../base/ring.ts';
-import { type Seq, seqAdd, seqZero } from '../base/seq.ts';
+import { type Seq, seqAdd, seqSub, seqZero } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { AckEvent, type CongestionController } from './congestion/controller.ts';
-import { Cubic } from './congestion/cubic.ts';
-import { NewReno } from './congestion/new-reno.ts';
+import type { CongestionControls } from './congestion/controls.ts';
+import { ConnectionCounts } from './counts.ts';
 import { Reassembly } from './reassembly.ts';
 import { Rtt } from './rtt.ts';
 import { SentLog } from './sent-log.ts';
+import type { TcpSettings } from './settings.ts';
 import type { State } from './state.ts';
 
 /** What every connection of a stack shares. */
 export interface TcpContext {
   readonly options: StackOptions;
+  readonly congestionControls: CongestionControls;
   readonly counters: Counters;
   readonly random: Random;
   readonly changed: ChangedList;
@@ -41,6 +43,7 @@ export interface Origin extends Endpoint {
   readonly halfOpen: Set<Tcb>;
   readonly acceptQueue: Fifo<Tcb>;
   readonly acceptQueueIsFull: boolean;
+  readonly settings: TcpSettings;
 }
 
 /**
@@ -71,6 +74,8 @@ export class SendSpace {
   mss = 536;
   /** Behind the last segment sent that was smaller than `mss` (Minshall's rule for Nagle). */
   small: Seq = seqZero;
+  /** SND.UP: behind the last octet sent as urgent. Urgent mode lasts while it is beyond SND.UNA. */
+  up: Seq = seqZero;
 }
 
 /**
@@ -91,7 +96,16 @@ export class ReceiveSpace {
   wndShift = 0;
   /** What the peer's segments look like: its largest text so far. Decides what "every second full segment" means. */
   mss = 536;
+  /** The most that is offered now. Grows with every full segment that arrives, as on Linux, up to the buffer. */
+  ssthresh = 0xffff;
+  /** RCV.UP: where the urgent octet stands, when there is one. */
+  up: Seq = seqZero;
+  urgent: UrgentState = 'none';
+  urgentOctet = 0;
 }
+
+/** What is known of the urgent octet: none; told of, not here yet; here; here and read. */
+export type UrgentState = 'none' | 'awaited' | 'valid' | 'read';
 
 /** RFC 7323 state. */
 export class TimestampState {
@@ -132,12 +146,14 @@ export class RackState {
   /** The reordering window, in quarters of the least round trip. */
   windowSteps = 1;
   recoveriesLeft = 0;
+  /** Segments that reordering may span before a loss is certain; grows as it is seen. */
+  reordering = 3;
   /** Until SND.UNA reaches it, another duplicate widens nothing. */
   roundEnd: Seq | null = null;
 }
 
 /** What brought a connection's sender here (RFC 5681, RFC 6582). */
-export type RecoveryPhase = 'open' | 'recovery' | 'loss';
+export type RecoveryPhase = 'open' | 'reduced' | 'recovery' | 'loss';
 
 export class RecoveryState {
   phase: RecoveryPhase = 'open';
@@ -157,6 +173,55 @@ export class RecoveryState {
   hasTailProbe = false;
   tailProbeEnd: Seq = seqZero;
   tailProbeWasSentAgain = false;
+}
+
+/** Explicit congestion notification (RFC 3168); what it means is in ecn.ts. */
+export class EcnState {
+  /** Both sides can. */
+  enabled = false;
+  /** A packet of the peer's has carried a codepoint. */
+  seen = false;
+  /** Packets have been marked: acknowledgments say ECE until the peer says CWR. */
+  mustEcho = false;
+  /** The next text says CWR. */
+  cwrDue = false;
+  /** The codepoint of the segment just written: 2 for ECT(0), 0 for none. */
+  codepoint = 0;
+}
+
+/** Fast Open (RFC 7413); what it means is in fast-open.ts. */
+export class FastOpenState {
+  /** Text that came, or went, with the SYN was taken. */
+  textTaken = false;
+  /** Why a client's attempt did nothing, as Linux numbers it: 0 nothing known, 1 no cookie, 2 text not acknowledged, 3 SYN sent again. */
+  failure = 0;
+}
+
+/** The rate at which text arrives at the peer (draft-ietf-ccwg-bbr section 4.1); what it means is in rate.ts. */
+export class RateState {
+  /** Octets per second, the last sample; 0 before the first. */
+  perSecond = 0;
+  isAppLimited = false;
+}
+
+/** When the next segment may leave (pacing.ts). */
+export class PacingState {
+  /** Octets per second; Infinity while nothing bounds it. */
+  rate: number = Number.POSITIVE_INFINITY;
+  nextAt: Micros = 0;
+}
+
+/** What the sizes of the buffers are found by (buffers.ts). */
+export class BufferSizing {
+  /** The receiver's own measure of a round trip; 0 before the first. */
+  roundTrip: Micros = 0;
+  /** Octets that the user has read since `since`, and in the round trip before. */
+  copied = 0;
+  lastCopied = 0;
+  since: Micros = -1;
+  /** Without timestamps: a window beginning at `windowSince` is full when RCV.NXT reaches `windowEnd`. */
+  windowEnd: Seq = seqZero;
+  windowSince: Micros = -1;
 }
 
 /** Deadlines, `never` when off. Their minimum is the connection's key among the stack's deadlines. */
@@ -225,34 +290,50 @@ export class Tcb implements Endpoint, Timed {
   error: ErrorCode | null = null;
   /** The last ICMP error that does not end the connection; given instead of ETIMEDOUT if it fails later. */
   softError: ErrorCode | null = null;
+  /** One that the user has asked to hear of at once. */
+  reportedSoftError: ErrorCode | null = null;
 
   readonly ts: TimestampState = new TimestampState();
   sackEnabled = false;
   windowScalingEnabled = false;
   readonly ack: AckState = new AckState();
   readonly rtt: Rtt;
-  readonly congestion: CongestionController;
+  congestion: CongestionController;
   readonly ackEvent: AckEvent = new AckEvent();
   readonly recovery: RecoveryState = new RecoveryState();
   readonly rack: RackState = new RackState();
+  readonly ecn: EcnState = new EcnState();
+  readonly fastOpen: FastOpenState = new FastOpenState();
+  readonly rate: RateState = new RateState();
+  readonly pacing: PacingState = new PacingState();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */
   retries = 0;
+  /** Probes of a shut window, or of an idle peer, that nothing has answered. */
+  probes = 0;
+  /** How often the interval of window probes has been doubled. */
+  probeBackoff = 0;
+  /** When the first of the probes that have been answered with a shut window, or not, was sent; -1 for none. */
+  probingSince: Micros = -1;
+  /** When the first of the retransmissions under way was sent; -1 for none. */
+  resendingSince: Micros = -1;
   probeDue = false;
+  /** The user has said that more text follows (MSG_MORE). */
+  moreFollows = false;
   /** When the last challenge ACK left (RFC 5961 section 7). */
   challengedAt: Micros = -never;
-  /** MSS that the peer has offered. */
+  /** MSS that the peer has offered, and that we have. */
   peerMss = 536;
+  advertisedMss = 536;
   /** Sending stopped for want of cwnd since the last acknowledgment. */
   cwndLimited = false;
 
   /** RFC 6437 section 3: of IPv6, the same for all segments, and not to be foretold. */
   readonly flowLabel: number;
 
-  /** Of the segments sent. The two lowest bits are RFC 3168's. */
-  ttl: number;
-  trafficClass = 0;
-  noDelay = false;
+  readonly settings: TcpSettings;
+  readonly counts: ConnectionCounts = new ConnectionCounts();
+  readonly sizing: BufferSizing = new BufferSizing();
   /** Sequence numbers that the peer has acknowledged since the beginning: bounds how old an acknowledgment can be. */
   acknowledged = 0;
   /** Octets read and written by the user. */
@@ -269,8 +350,10 @@ export class Tcb implements Endpoint, Timed {
     remotePort: number,
     path: Path,
     iss: Seq,
+    settings: TcpSettings,
   ) {
     const { tcp } = context.options;
+    this.settings = settings;
     this.context = context;
     this.local = local;
     this.localPort = localPort;
@@ -278,22 +361,36 @@ export class Tcb implements Endpoint, Timed {
     this.remotePort = remotePort;
     this.path = path;
     this.iss = iss;
-    this.ttl = context.options.ttl;
     this.flowLabel = remote.isV4 ? 0 : context.random.uint32() & 0xfffff;
     this.snd.una = iss;
     this.snd.nxt = iss;
     this.snd.small = iss;
+    this.snd.up = iss;
     this.sentLog.start = iss;
     this.queueStart = seqAdd(iss, 1);
-    this.sendLimit = tcp.sendBuffer;
-    this.receiveLimit = tcp.receiveBuffer;
+    this.sendLimit = settings.sendBuffer || tcp.sendBuffer;
+    this.receiveLimit = settings.receiveBuffer || tcp.receiveBuffer;
     this.rtt = new Rtt(tcp.rtoInitial, tcp.rtoMin, tcp.rtoMax);
-    this.congestion = tcp.congestionControl === 'reno' ? new NewReno(tcp.initialWindow) : new Cubic(tcp.initialWindow);
+    const name = settings.congestionControl ?? tcp.congestionControl;
+    this.congestion = context.congestionControls.make(name, {
+      cwnd: tcp.initialWindow,
+      ssthresh: Number.POSITIVE_INFINITY,
+    });
   }
 
   /** The sequence number behind the last octet that the user has given us: that of the FIN. */
   get textEnd(): Seq {
     return seqAdd(this.queueStart, this.sendQueue.length);
+  }
+
+  /** The sequence number of the next octet that the user will read. */
+  get copiedSeq(): Seq {
+    return seqAdd(this.rcv.nxt, -(this.receiveQueue.length + (this.finReceived ? 1 : 0)));
+  }
+
+  /** Octets that the user has given and that have not been sent yet. */
+  get unsent(): number {
+    return this.finSent ? 0 : Math.max(0, seqSub(this.textEnd, this.snd.nxt));
   }
 
   /** The FIN has been sent (and perhaps acknowledged). */

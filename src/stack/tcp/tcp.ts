@@ -13,6 +13,7 @@ import type { Micros } from '../base/time.ts';
 import { type Datagram, type Outgoing, protocolTcp } from '../wire/datagram.ts';
 import { readSegment, Segment } from '../wire/tcp.ts';
 import { abort } from './calls.ts';
+import { CongestionControls } from './congestion/controls.ts';
 import { Demux } from './demux.ts';
 import { abandon, fail } from './ending.ts';
 import { mayReopen, segmentArrives } from './input.ts';
@@ -24,6 +25,7 @@ import { writeNextSegment } from './output.ts';
 import { OutputQueues } from './output-queue.ts';
 import { type PortClaim, Ports } from './ports.ts';
 import { resetFor } from './reset.ts';
+import { TcpSettings } from './settings.ts';
 import { enter } from './state.ts';
 import { Tcb, type TcpContext } from './tcb.ts';
 import { onTimeout } from './timeouts.ts';
@@ -46,6 +48,8 @@ const leastPathMtu = 552;
 
 /** The Transmission Control Protocol (RFC 9293): opens connections, and finds the connection that a segment is for. */
 export class Tcp {
+  /** The congestion controls that connections may choose. */
+  readonly congestionControls: CongestionControls = new CongestionControls();
   readonly #context: TcpContext;
   readonly #services: TcpServices;
   readonly #demux: Demux;
@@ -60,7 +64,14 @@ export class Tcp {
     this.#demux = new Demux(services.random);
     this.#ports = new Ports(services.options, services.random, (...tuple) => this.#demux.find(...tuple) !== null);
     this.#initial = new InitialSequence(services.random);
-    this.#context = { ...services, deadlines: this.#deadlines, output: this.#output, demux: this.#demux };
+    const { congestionControls } = this;
+    this.#context = {
+      ...services,
+      congestionControls,
+      deadlines: this.#deadlines,
+      output: this.#output,
+      demux: this.#demux,
+    };
   }
 
   // What users ask for -------------------------------------------------------------------------------------------------
@@ -87,10 +98,10 @@ export class Tcp {
    * Passive OPEN on a port that `bind` has reserved (RFC 9293 section 3.10.1).
    * @throws StackError EADDRINUSE another socket listens there
    */
-  listen(claim: PortClaim, backlog: number): Listener {
+  listen(claim: PortClaim, backlog: number, settings: TcpSettings = new TcpSettings()): Listener {
     if (!this.#ports.mayListen(claim)) throw new StackError('EADDRINUSE', `somebody listens on port ${claim.port}`);
     claim.listening = true;
-    const listener = new Listener(claim, Math.min(backlog, this.#services.options.tcp.somaxconn));
+    const listener = new Listener(claim, Math.min(backlog, this.#services.options.tcp.somaxconn), settings);
     this.#demux.addListener(listener);
     return listener;
   }
@@ -120,7 +131,14 @@ export class Tcp {
    * @throws StackError ENETUNREACH no route, or no unicast address; EADDRNOTAVAIL no port left, or this very four-tuple
    *   is in use
    */
-  connect(remote: Address, remotePort: number, claim: PortClaim | null, any: Address, now: Micros): Tcb {
+  connect(
+    remote: Address,
+    remotePort: number,
+    claim: PortClaim | null,
+    any: Address,
+    now: Micros,
+    settings: TcpSettings = new TcpSettings(),
+  ): Tcb {
     const path = this.#services.findPath(remote, claim?.address ?? any);
     if (path === null || path.toMany) throw new StackError('ENETUNREACH', `no route to ${remote}`); // MUST-46
     const local = path.source; // MUST-44, MUST-45
@@ -129,7 +147,7 @@ export class Tcp {
       throw new StackError('EADDRNOTAVAIL', 'no local port is free for this peer');
     }
     const iss = this.#initial.iss(local, localPort, remote, remotePort, now);
-    const tcb = new Tcb(this.#context, local, localPort, remote, remotePort, path, iss);
+    const tcb = new Tcb(this.#context, local, localPort, remote, remotePort, path, iss, settings);
     tcb.ts.offset = this.#initial.timestampOffset(local, localPort, remote, remotePort);
     if (claim !== null) tcb.releasePort = () => this.#ports.release(claim);
     this.#demux.add(tcb);
@@ -137,6 +155,15 @@ export class Tcp {
     enter(tcb, 'SYN-SENT', now);
     this.#output.add(tcb);
     return tcb;
+  }
+
+  /**
+   * Another congestion control for a connection, from its present window on.
+   * @throws StackError ENOENT there is none of that name
+   */
+  setCongestionControl(tcb: Tcb, name: string): void {
+    if (!this.congestionControls.has(name)) throw new StackError('ENOENT');
+    if (tcb.congestion.name !== name) tcb.congestion = this.congestionControls.make(name, tcb.congestion);
   }
 
   /** Every connection there is, TIME-WAIT included. */
@@ -205,8 +232,8 @@ export class Tcp {
       out.destination = tcb.remote;
       out.protocol = protocolTcp;
       out.length = length;
-      out.ttl = tcb.ttl;
-      out.trafficClass = tcb.trafficClass;
+      out.ttl = tcb.settings.ttl || this.#services.options.ttl;
+      out.trafficClass = tcb.settings.trafficClass;
       out.flowLabel = tcb.flowLabel;
       return true;
     }

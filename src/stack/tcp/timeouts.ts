@@ -2,18 +2,17 @@ import { seqAdd, seqGt } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
+import { onKeepAliveTimeout } from './keep-alive.ts';
 import { suspectBlackHole } from './negotiate.ts';
 import { onReorderTimeout } from './rack.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
+import { sendAbort } from './reset.ts';
 import { isSynchronised } from './state.ts';
 import { onTailProbeTimeout } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { rearm, setTimer } from './timers.ts';
 
-/** Timeouts (RFC 9293 section 3.10.8): retransmission, persist, delayed acknowledgment, TIME-WAIT. */
-
-/** Timeouts in a row before the size of segments is suspected (R1 of RFC 9293 section 3.8.3; Linux: tcp_retries1). */
-const blackHoleRetries = 3;
+/** Timeouts (RFC 9293 section 3.10.8): retransmission, persist, delayed acknowledgment, keep-alive, TIME-WAIT. */
 
 /** The connection's key has fallen due: does whatever of its deadlines really has. */
 export function onTimeout(tcb: Tcb, now: Micros): void {
@@ -26,40 +25,83 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
   if (timers.reorder <= now) onReorderTimeout(tcb, now);
   if (timers.probe <= now) onTailProbeTimeout(tcb, now); // before the timeout, which it puts off
   if (timers.retransmit <= now) onRetransmit(tcb, now);
-  if (timers.persist <= now && tcb.state !== 'CLOSED') onPersist(tcb, now);
+  if (timers.persist <= now) onPersist(tcb, now);
+  if (timers.keepAlive <= now) onKeepAliveTimeout(tcb, now);
   if (tcb.state !== 'CLOSED') rearm(tcb);
 }
 
 /** The oldest segment has not been acknowledged in time (RFC 6298 section 5.4 to 5.6). */
 function onRetransmit(tcb: Tcb, now: Micros): void {
-  tcb.timers.retransmit = never;
+  const { context, timers, rtt } = tcb;
+  const { tcp } = context.options;
+  timers.retransmit = never;
   if (tcb.sentLog.length === 0) return;
+  if (isGivenUp(tcb, now)) return giveUp(tcb, now); // R2, MUST-20
   tcb.retries++;
-  if (tcb.retries > retriesAllowed(tcb)) return fail(tcb, tcb.softError ?? 'ETIMEDOUT', now); // R2, MUST-20
-  tcb.context.counters.tcpTimeouts++;
-  if (tcb.retries >= blackHoleRetries && isSynchronised(tcb.state)) suspectBlackHole(tcb);
+  tcb.counts.timeouts++;
+  context.counters.tcpTimeouts++;
+  if (tcb.retries >= tcp.retriesBeforeDoubt && isSynchronised(tcb.state)) suspectBlackHole(tcb);
   onRetransmissionTimeout(tcb, now);
-  tcb.rtt.backOff();
-  setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
-  tcb.context.output.add(tcb);
+  if (tcb.state !== 'SYN-SENT' || tcb.retries > tcp.synLinearTimeouts) rtt.backOff();
+  if (tcb.resendingSince < 0) tcb.resendingSince = now;
+  setTimer(tcb, 'retransmit', now + withinUserTimeout(tcb, rtt.rto, tcb.resendingSince, now));
+  context.output.add(tcb);
+}
+
+/** A timer that ends when the user's patience does (RFC 5482 section 3). */
+function withinUserTimeout({ settings }: Tcb, wait: Micros, since: Micros, now: Micros): Micros {
+  if (settings.userTimeout === 0) return wait;
+  return Math.max(1000, Math.min(wait, since + settings.userTimeout - now));
+}
+
+/** Has the connection been trying for long enough? Linux counts SYNs, and the time that so many timeouts would take. */
+function isGivenUp(tcb: Tcb, now: Micros): boolean {
+  const { tcp } = tcb.context.options;
+  const { settings, retries } = tcb;
+  const tried = tcb.resendingSince < 0 ? 0 : now - tcb.resendingSince;
+  if (retries > 0 && settings.userTimeout > 0 && isSynchronised(tcb.state)) return tried >= settings.userTimeout;
+  switch (tcb.state) {
+    case 'SYN-SENT':
+      return retries >= (settings.synRetries || tcp.synRetries) + tcp.synLinearTimeouts;
+    case 'SYN-RECEIVED':
+      return retries >= (settings.synRetries || tcp.synAckRetries);
+    default:
+      return retries > 0 && tried >= timeOfTimeouts(tcb.isOrphan ? tcp.orphanRetries : tcp.retries, tcb);
+  }
+}
+
+/** How long so many timeouts take from the first retransmission on, each twice as long as the one before. */
+function timeOfTimeouts(count: number, { context }: Tcb): Micros {
+  const { rtoMin, rtoMax } = context.options.tcp;
+  const doublings = Math.floor(Math.log2(rtoMax / rtoMin));
+  if (count <= doublings) return (2 ** (count + 1) - 1) * rtoMin;
+  return (2 ** (doublings + 1) - 1) * rtoMin + (count - doublings) * rtoMax;
+}
+
+/** The user learns what an ICMP error has told meanwhile, or just that nobody answered. */
+function giveUp(tcb: Tcb, now: Micros): void {
+  if (tcb.isOrphan && isSynchronised(tcb.state)) sendAbort(tcb);
+  fail(tcb, tcb.softError ?? 'ETIMEDOUT', now);
 }
 
 /** The window has been shut for a while: ask for it (section 3.8.6.1), each time after twice as long (SHLD-30). */
 function onPersist(tcb: Tcb, now: Micros): void {
+  const { tcp } = tcb.context.options;
   tcb.timers.persist = never;
-  if (tcb.sentLog.length > 0 || !seqGt(seqAdd(tcb.textEnd, tcb.finQueued ? 1 : 0), tcb.snd.nxt)) return;
-  tcb.retries++;
-  // MUST-37: a peer that answers the probes keeps the connection; each answer sets `retries` back to zero.
-  if (tcb.retries > retriesAllowed(tcb)) return fail(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+  if (tcb.state === 'CLOSED' || tcb.sentLog.length > 0) return;
+  if (!seqGt(seqAdd(tcb.textEnd, tcb.finQueued ? 1 : 0), tcb.snd.nxt)) return;
+  if (tcb.probingSince < 0) tcb.probingSince = now;
+  const { userTimeout } = tcb.settings;
+  const isOverdue = userTimeout > 0 && tcb.probes > 0 && now - tcb.probingSince >= userTimeout;
+  // MUST-37: a peer that answers the probes keeps the connection; each answer sets `probes` back to zero.
+  if (isOverdue || tcb.probes >= (tcb.isOrphan ? tcp.orphanRetries : tcp.retries)) return giveUp(tcb, now);
+  tcb.probes++;
   tcb.probeDue = true;
-  tcb.rtt.backOff();
-  setTimer(tcb, 'persist', now + tcb.rtt.rto);
+  tcb.probeBackoff++;
+  setTimer(tcb, 'persist', now + withinUserTimeout(tcb, probeInterval(tcb), tcb.probingSince, now));
   tcb.context.output.add(tcb);
 }
 
-function retriesAllowed(tcb: Tcb): number {
-  const { tcp } = tcb.context.options;
-  if (tcb.state === 'SYN-SENT') return tcp.synRetries;
-  if (tcb.state === 'SYN-RECEIVED') return tcp.synAckRetries;
-  return tcb.isOrphan ? tcp.orphanRetries : tcp.retries;
-}
+/** Between window probes: the RTO, doubled for each. */
+export const probeInterval = ({ rtt, probeBackoff, context }: Tcb): Micros =>
+  Math.min(rtt.rto * 2 ** Math.min(probeBackoff, 20), context.options.tcp.rtoMax);

@@ -1,4 +1,5 @@
 import { seqAdd, seqSub } from '../base/seq.ts';
+import { windowSpace } from './buffers.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
@@ -12,15 +13,19 @@ const largest = (tcb: Tcb): number => 0xffff * 2 ** tcb.rcv.wndShift;
 /** RCV.WND: octets that may still arrive beyond RCV.NXT. */
 export const receiveWindow = (tcb: Tcb): number => seqSub(tcb.rcv.edge, tcb.rcv.nxt);
 
-/** Octets the receive queue has room for beyond what the user has still to read. */
-const freeSpace = (tcb: Tcb): number => Math.max(0, tcb.receiveLimit - tcb.receiveQueue.length);
+/** Octets that may be offered: room beyond what the user has still to read, and not more than the sender has earned. */
+function freeSpace(tcb: Tcb): number {
+  const space = windowSpace(tcb);
+  const free = Math.max(0, space - tcb.receiveQueue.length);
+  // Almost full: nothing, until there is room for a segment and a sixteenth of the buffer (as Linux).
+  if (free < space >> 1 && free < Math.max(Math.min(tcb.rcv.mss, space), space >> 4)) return 0;
+  return Math.min(free, Math.max(tcb.rcv.ssthresh, Math.min(space, 0xffff)), largest(tcb));
+}
 
 /** How far the right edge would move to the right now, or 0 when the step is not worthwhile. */
 export function windowStep(tcb: Tcb): number {
-  const open = receiveWindow(tcb);
-  const free = Math.min(freeSpace(tcb), largest(tcb));
-  const step = free - open;
-  return step >= Math.min(tcb.receiveLimit >> 1, tcb.rcv.mss) ? step : 0;
+  const step = freeSpace(tcb) - receiveWindow(tcb);
+  return step >= Math.min(windowSpace(tcb) >> 1, tcb.rcv.mss) ? step : 0;
 }
 
 /** Moves the right edge if that is worthwhile and returns the window field for a segment that leaves now. */

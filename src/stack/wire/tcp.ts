@@ -25,6 +25,9 @@ export const RST = 0x04;
 export const PSH = 0x08;
 export const ACK = 0x10;
 export const URG = 0x20;
+/** RFC 3168 section 6.1: ECN-Echo and congestion window reduced. */
+export const ECE = 0x40;
+export const CWR = 0x80;
 
 /** A segment that has arrived. One per stack, refilled for every arrival: never keep a reference to it or its bytes. */
 export class Segment {
@@ -36,6 +39,7 @@ export class Segment {
   flags = 0;
   /** The window field as sent, not scaled. */
   wnd = 0;
+  urgentPointer = 0;
   textStart = 0;
   textEnd = 0;
   readonly options: TcpOptionsRead = new TcpOptionsRead();
@@ -64,8 +68,9 @@ export function readSegment(datagram: Datagram, into: Segment): DropReason | nul
   into.destinationPort = getUint16(bytes, start + 2);
   into.seq = toSeq(getUint32(bytes, start + 4));
   into.ack = toSeq(getUint32(bytes, start + 8));
-  into.flags = getUint8(bytes, start + 13) & 0x3f;
+  into.flags = getUint8(bytes, start + 13);
   into.wnd = getUint16(bytes, start + 14);
+  into.urgentPointer = getUint16(bytes, start + 18);
   into.textStart = start + offset;
   into.textEnd = end;
   return readOptions(bytes, start + tcpHeaderLength, start + offset, into.options);

@@ -16,6 +16,12 @@ export class AckEvent {
   now: Micros = 0;
 }
 
+/** How much may be in flight, in segments, and where slow start ends. */
+export interface Window {
+  readonly cwnd: number;
+  readonly ssthresh: number;
+}
+
 /**
  * Congestion control: told what happened, asked how much may be in flight. Counted in segments, as Linux does.
  */

@@ -1,5 +1,5 @@
 import { type Micros, seconds } from '../../base/time.ts';
-import type { AckEvent, CongestionController } from './controller.ts';
+import type { AckEvent, CongestionController, Window } from './controller.ts';
 import { HyStart } from './hystart.ts';
 
 /**
@@ -17,7 +17,7 @@ const leastWindow = 2;
 export class Cubic implements CongestionController {
   readonly name: string = 'cubic';
   cwnd: number;
-  ssthresh: number = Number.POSITIVE_INFINITY;
+  ssthresh: number;
   /** Where the curve is flat. */
   #wMax = 0;
   /** When the curve begins; -1 until the first acknowledgment after a loss. Time without anything to send does not count. */
@@ -32,8 +32,9 @@ export class Cubic implements CongestionController {
   #lastAt: Micros = 0;
   #hyStart: HyStart | null = new HyStart();
 
-  constructor(initialWindow: number) {
-    this.cwnd = initialWindow;
+  constructor({ cwnd, ssthresh }: Window) {
+    this.cwnd = cwnd;
+    this.ssthresh = ssthresh;
   }
 
   onAck(event: AckEvent): void {

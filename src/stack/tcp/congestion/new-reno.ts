@@ -1,15 +1,16 @@
-import type { AckEvent, CongestionController } from './controller.ts';
+import type { AckEvent, CongestionController, Window } from './controller.ts';
 
 /** The congestion control of RFC 5681: slow start, then one segment more per round trip; halved at a loss. */
 export class NewReno implements CongestionController {
   readonly name: string = 'reno';
   cwnd: number;
-  ssthresh: number = Number.POSITIVE_INFINITY;
+  ssthresh: number;
   /** Segments acknowledged since cwnd last grew in congestion avoidance. */
   #acked = 0;
 
-  constructor(initialWindow: number) {
-    this.cwnd = initialWindow;
+  constructor({ cwnd, ssthresh }: Window) {
+    this.cwnd = cwnd;
+    this.ssthresh = ssthresh;
   }
 
   onAck(event: AckEvent): void {

@@ -1,0 +1,36 @@
+import { StackError } from '../../stack/index.ts';
+import { icmpv6Level, ipLevel, ipv6Level, rawLevel } from './ip.ts';
+import { socketLevel } from './socket.ts';
+import type { Level, Option, OptionTarget } from './target.ts';
+import { tcpLevel } from './tcp.ts';
+
+export { type Linger, type Membership, type OptionTarget, type OptionValue, StreamSettings } from './target.ts';
+
+/** The options of sockets: numbers and meanings are Linux's (socket(7), ip(7), ipv6(7), tcp(7)). */
+
+const IPPROTO_IPV6 = 41;
+const IPPROTO_TCP = 6;
+
+const levels: ReadonlyMap<number, Level> = new Map([
+  [1, socketLevel],
+  [0, ipLevel],
+  [IPPROTO_TCP, tcpLevel],
+  [IPPROTO_IPV6, ipv6Level],
+  [58, icmpv6Level],
+  [255, rawLevel],
+]);
+
+const table: ReadonlyMap<number, ReadonlyMap<number, Option>> = new Map(
+  [...levels].map(([level, options]) => [level, new Map(options.map(([, number, option]) => [number, option]))]),
+);
+
+/** @throws StackError ENOPROTOOPT there is no such option for this kind of socket */
+export function findOption(target: OptionTarget, level: number, name: number): Option {
+  const option = table.get(level)?.get(name);
+  const isMissing =
+    option === undefined ||
+    (level === IPPROTO_IPV6 && target.family === 4) ||
+    (level === IPPROTO_TCP && target.type !== 'stream');
+  if (isMissing) throw new StackError('ENOPROTOOPT');
+  return option;
+}

@@ -1,0 +1,180 @@
+import { type ErrorCode, StackError, tcpCalls } from '../../stack/index.ts';
+import { errnos } from '../errors.ts';
+import {
+  bufferSize,
+  type Level,
+  type Option,
+  type OptionTarget,
+  type OptionValue,
+  setTcp,
+  toFlag,
+  toNumber,
+} from './target.ts';
+
+/** The options of every socket (socket(7)). */
+
+const IPPROTO_TCP = 6;
+const types = { stream: 1, dgram: 2, raw: 3 } as const;
+/** Linux: the least that buffers can be set to. */
+const leastReceiveBuffer = 2304;
+const leastSendBuffer = 4608;
+
+const reuseAddress: Option = {
+  get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.reuseAddress,
+  set: (target, value) => {
+    if (target.datagrams !== null) target.datagrams.endpoint.reuse = toFlag(value);
+    else target.stream.reuseAddress = toFlag(value);
+  },
+};
+
+const reusePort: Option = {
+  get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.reusePort,
+  set: (target, value) => {
+    if (target.datagrams !== null) target.datagrams.endpoint.reuse = toFlag(value);
+    else target.stream.reusePort = toFlag(value);
+  },
+};
+
+const broadcast: Option = {
+  get: (target) => target.datagrams?.endpoint.mayBroadcast ?? false,
+  set: (target, value) => {
+    if (target.datagrams !== null) target.datagrams.endpoint.mayBroadcast = toFlag(value);
+  },
+};
+
+/** Streams hold as much text as half of what Linux tells, the other half being its bookkeeping. */
+const sendBuffer: Option = {
+  get: ({ datagrams, tcb, stream, stack }) =>
+    datagrams?.endpoint.sendLimit ??
+    (tcb === null ? stream.tcp.sendBuffer || stack.options.tcp.sendBuffer : tcb.sendLimit) * 2,
+  set: (target, value) => {
+    const size = bufferSize(value, leastSendBuffer);
+    if (target.datagrams !== null) target.datagrams.endpoint.sendLimit = size;
+    else
+      setTcp(target, (settings) => {
+        settings.sendBuffer = size / 2;
+      });
+  },
+};
+
+const receiveBuffer: Option = {
+  get: ({ datagrams, tcb, stream, stack }) =>
+    datagrams?.endpoint.receiveLimit ??
+    (tcb === null ? stream.tcp.receiveBuffer || stack.options.tcp.receiveBuffer : tcb.receiveLimit) * 2,
+  set: (target, value) => {
+    const size = bufferSize(value, leastReceiveBuffer);
+    if (target.datagrams !== null) target.datagrams.endpoint.receiveLimit = size;
+    else
+      setTcp(target, (settings) => {
+        settings.receiveBuffer = size / 2;
+      });
+  },
+};
+
+const keepAlive: Option = {
+  get: ({ stream }) => stream.tcp.keepAlive,
+  set: (target, value) => {
+    setTcp(target, (settings) => {
+      settings.keepAlive = toFlag(value);
+    });
+  },
+};
+
+const urgentInline: Option = {
+  get: ({ stream }) => stream.tcp.urgentInline,
+  set: (target, value) => {
+    setTcp(target, (settings) => {
+      settings.urgentInline = toFlag(value);
+    });
+  },
+};
+
+const linger: Option = {
+  get: ({ stream }) => {
+    const wait = stream.tcp.linger;
+    return { onoff: wait >= 0, linger: wait < 0 ? 0 : wait / 1_000_000 };
+  },
+  set: (target, value) => {
+    if (typeof value !== 'object' || !('onoff' in value)) throw new StackError('EINVAL');
+    const wait = Number(value.linger);
+    if (!(wait >= 0)) throw new StackError('EINVAL');
+    setTcp(target, (settings) => {
+      settings.linger = value.onoff ? Math.round(wait * 1_000_000) : -1;
+    });
+  },
+};
+
+const receiveLowWater: Option = {
+  get: ({ stream }) => stream.tcp.receiveLowWater,
+  set: (target, value) => {
+    const wanted = toNumber(value);
+    setTcp(target, (settings) => {
+      settings.receiveLowWater = wanted < 0 ? 0x7fffffff : Math.max(1, wanted);
+    });
+  },
+};
+
+/** Seconds, fractions too; 0 for no limit. */
+const waiting = (which: 'receive' | 'send'): Option => ({
+  get: ({ waits }) => waits[which],
+  set: ({ waits }, value) => {
+    if (typeof value !== 'number' || Number.isNaN(value)) throw new StackError('EINVAL');
+    waits[which] = Math.max(0, value);
+  },
+});
+
+const maxPacingRate: Option = {
+  get: ({ stream }) => stream.tcp.maxPacingRate,
+  set: (target, value) => {
+    if (typeof value !== 'number' || Number.isNaN(value)) throw new StackError('EINVAL');
+    setTcp(target, (settings) => {
+      settings.maxPacingRate = value < 0 || value >= 0xffffffff ? Number.POSITIVE_INFINITY : value;
+    });
+  },
+};
+
+/** Which interface the socket is bound to; naming none frees it. */
+const bindToDevice: Option = {
+  get: () => '',
+  set: (_target, value) => {
+    if (value !== '') throw new StackError('ENODEV');
+  },
+};
+
+/** Accepted and remembered, without an effect: there are no other routes to choose from, and nothing to print. */
+const remembered: Option = { get: () => false, set: (_target, value: OptionValue) => void toFlag(value) };
+
+/** SOL_SOCKET. */
+export const socketLevel: Level = [
+  ['SO_DEBUG', 1, remembered],
+  ['SO_REUSEADDR', 2, reuseAddress],
+  ['SO_TYPE', 3, { get: ({ type }) => types[type] }],
+  ['SO_ERROR', 4, { get: (target) => errnos[takeError(target) ?? 'OK'] }],
+  ['SO_DONTROUTE', 5, remembered],
+  ['SO_BROADCAST', 6, broadcast],
+  ['SO_SNDBUF', 7, sendBuffer],
+  ['SO_RCVBUF', 8, receiveBuffer],
+  ['SO_KEEPALIVE', 9, keepAlive],
+  ['SO_OOBINLINE', 10, urgentInline],
+  ['SO_LINGER', 13, linger],
+  ['SO_REUSEPORT', 15, reusePort],
+  ['SO_RCVLOWAT', 18, receiveLowWater],
+  ['SO_SNDLOWAT', 19, { get: () => 1 }],
+  ['SO_RCVTIMEO', 20, waiting('receive')],
+  ['SO_SNDTIMEO', 21, waiting('send')],
+  ['SO_BINDTODEVICE', 25, bindToDevice],
+  ['SO_ACCEPTCONN', 30, { get: ({ listener }) => listener !== null }],
+  ['SO_PROTOCOL', 38, { get: (target) => target.datagrams?.protocol ?? IPPROTO_TCP }],
+  ['SO_DOMAIN', 39, { get: ({ family }) => (family === 4 ? 2 : 10) }],
+  ['SO_MAX_PACING_RATE', 47, maxPacingRate],
+];
+
+/** SO_ERROR: what has happened, which is forgotten by asking. */
+function takeError({ tcb, datagrams }: OptionTarget): ErrorCode | null {
+  if (tcb !== null) return tcpCalls.takeError(tcb);
+  const endpoint = datagrams?.endpoint ?? null;
+  if (endpoint === null) return null;
+  const { error } = endpoint;
+  endpoint.error = null;
+  return error;
+}

@@ -1,0 +1,101 @@
+import {
+  type Address,
+  type DatagramEndpoint,
+  type Listener,
+  type Stack,
+  StackError,
+  type Tcb,
+  type TcpInfo,
+  TcpSettings,
+  tcpCalls,
+} from '../../stack/index.ts';
+import type { Datagrams, RawSettings } from '../datagrams.ts';
+import type { SocketFamily } from '../names.ts';
+
+/** What the options of sockets are about, and how their values are read. */
+
+/** A group to join or to leave, by the interface with this name or index; without one, as the routes say. */
+export interface Membership {
+  readonly group: string;
+  readonly iface?: string | number;
+}
+
+/** SO_LINGER: whether `close` waits for what is unsent, and for how many seconds. */
+export interface Linger {
+  readonly onoff: boolean | number;
+  readonly linger: number;
+}
+
+export type OptionValue = boolean | number | string | Uint8Array | Membership | Linger | TcpInfo;
+
+/** What stream sockets remember besides what their connection does. */
+export class StreamSettings {
+  reuseAddress = true;
+  reusePort = false;
+  v6Only = false;
+  readonly tcp: TcpSettings;
+
+  constructor(tcp: TcpSettings = new TcpSettings()) {
+    this.tcp = tcp;
+  }
+}
+
+/** The socket whose option it is. */
+export interface OptionTarget {
+  readonly stack: Stack;
+  readonly family: SocketFamily;
+  readonly type: 'stream' | 'dgram' | 'raw';
+  readonly datagrams: Datagrams | null;
+  readonly stream: StreamSettings;
+  readonly tcb: Tcb | null;
+  readonly listener: Listener | null;
+  readonly isBound: boolean;
+  /** Groups that this socket has joined, each with its interface. */
+  readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
+  /** How long calls that wait may wait, in seconds, 0 without limit; apart from `settimeout` (socket(7): SO_RCVTIMEO). */
+  readonly waits: { receive: number; send: number };
+  now(): number;
+}
+
+/** What asking for an option tells, and what setting it does. One that cannot be asked for or set has no such member. */
+export interface Option {
+  get?(target: OptionTarget): OptionValue;
+  /** @throws StackError EINVAL a value that cannot be */
+  set?(target: OptionTarget, value: OptionValue): void;
+}
+
+/** The options of a level: their names, numbers, and what they do. */
+export type Level = readonly (readonly [name: string, number: number, option: Option])[];
+
+export function toNumber(value: OptionValue, least = -0x80000000, most = 0x7fffffff): number {
+  const number = typeof value === 'boolean' ? Number(value) : value;
+  if (typeof number !== 'number') throw new StackError('EINVAL');
+  if (!Number.isInteger(number) || number < least || number > most) throw new StackError('EINVAL');
+  return number;
+}
+
+export const toFlag = (value: OptionValue): boolean => toNumber(value) !== 0;
+
+/** Options that only one kind of socket has. @throws StackError ENOPROTOOPT */
+export function datagramsOf({ datagrams }: OptionTarget): Datagrams {
+  if (datagrams === null) throw new StackError('ENOPROTOOPT');
+  return datagrams;
+}
+
+export const endpointOf = (target: OptionTarget): DatagramEndpoint => datagramsOf(target).endpoint;
+
+export function rawOf(target: OptionTarget): RawSettings {
+  const { raw } = datagramsOf(target);
+  if (raw === null) throw new StackError('ENOPROTOOPT');
+  return raw;
+}
+
+/** Sets something of a stream socket; its connection or listener looks at the same record. */
+export function setTcp(target: OptionTarget, change: (settings: TcpSettings) => void): void {
+  change(target.stream.tcp);
+  if (target.tcb !== null) tcpCalls.settingsChanged(target.tcb, target.now());
+}
+
+/** Linux doubles what is asked for, to make room for its own bookkeeping, and tells the doubled value. */
+export const bufferSize = (value: OptionValue, least: number): number =>
+  Math.max(least, Math.min(toNumber(value, 0), 0x3fffffff) * 2);

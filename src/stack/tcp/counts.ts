@@ -1,0 +1,28 @@
+import type { Micros } from '../base/time.ts';
+
+/** What a connection counts of itself; TCP_INFO tells it (RFC 4898 has the field's names for most of it). */
+export class ConnectionCounts {
+  segmentsIn = 0;
+  segmentsOut = 0;
+  dataSegmentsIn = 0;
+  dataSegmentsOut = 0;
+  /** Octets of text sent, the repeated ones included, and those alone. */
+  octetsSent = 0;
+  octetsResent = 0;
+  /** Segments sent again. */
+  retransmissions = 0;
+  timeouts = 0;
+  /** Segments whose arrival the peer has told of, and those of them that it saw marked by ECN. */
+  delivered = 0;
+  deliveredMarked = 0;
+  /** Duplicates that the peer has told of. */
+  duplicatesTold = 0;
+  /** Times that a segment turned out to have been overtaken. */
+  reorderings = 0;
+  /** Segments that arrived beyond a gap. */
+  outOfOrder = 0;
+  lastDataSentAt: Micros = -1;
+  lastDataReceivedAt: Micros = -1;
+  lastAckReceivedAt: Micros = -1;
+  lastAckSentAt: Micros = -1;
+}
