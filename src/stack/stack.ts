@@ -12,11 +12,13 @@ import {
 } from './base/address.ts';
 import { Counters, type DropReason } from './base/counters.ts';
 import type { DatagramEndpoint } from './base/datagram-endpoint.ts';
+import { StackError } from './base/errors.ts';
 import type { Observer } from './base/observe.ts';
 import { type StackOptions, type StackSettings, withDefaults } from './base/options.ts';
 import type { Path } from './base/path.ts';
 import type { Random } from './base/random.ts';
 import { ChangedList } from './base/ready.ts';
+import { readSysctl, type SysctlValue, writeSysctl } from './base/sysctl.ts';
 import type { Micros } from './base/time.ts';
 import { fillChecksum, makeError, mayReportError, RateLimit } from './icmp/errors.ts';
 import { acceptIcmp, acceptIcmpv6 } from './icmp/input.ts';
@@ -170,6 +172,21 @@ export class Stack {
   }
 
   // Configuration ------------------------------------------------------------------------------------------------------
+
+  /** Reads an option by Linux's name for it: 'net.ipv4.tcp_sack'. @throws StackError ENOENT there is none of that name */
+  sysctl(name: string): SysctlValue {
+    return readSysctl(this.options, name);
+  }
+
+  /**
+   * Sets an option by Linux's name for it, from now on. Connections that there are keep what they agreed upon.
+   * @throws StackError ENOENT no such option, or no such congestion control; EINVAL a value that it cannot have
+   */
+  setSysctl(name: string, value: SysctlValue): void {
+    const isControl = name.endsWith('tcp_congestion_control');
+    if (isControl && !this.tcp.congestionControls.has(String(value))) throw new StackError('ENOENT', `${value}`);
+    writeSysctl(this.options, name, value);
+  }
 
   /**
    * Adds an interface and the routes to its neighbours. Returns its index, for `receive`, `transmit` and `addRoute`.
