@@ -1,16 +1,19 @@
+import type { Micros } from '../stack/index.ts';
 import { streamOffset } from './build.ts';
 import { get32, joined, pattern, put16, put32, sameOctets } from './bytes.ts';
 import type { Connection } from './connection.ts';
 import { icmpNumbers } from './icmp-names.ts';
-import { ACK, type OptionSeen, optionNumbers, type PacketSeen, type TcpSeen, URG } from './packet.ts';
+import { ACK, type OptionSeen, optionNumbers, type PacketSeen, PSH, type TcpSeen, URG } from './packet.ts';
 import { hex, printFlags, printOption } from './print.ts';
 import type { IpSpec, OptionSpec, PacketSpec, TcpSpec } from './syntax.ts';
 
 /** Compares a packet of the tested host with what a script expects. Each difference is told in a few words. */
 
 export interface Leniency {
-  /** Milliseconds that a timestamp may be off. */
-  readonly timestamps: number;
+  /** How far a timestamp may be off. */
+  readonly timestamps: Micros;
+  /** How far the host's clock is ahead of the script's. */
+  readonly drift: Micros;
   /** Streams carry the running pattern, so text can be checked without being written out. */
   readonly hasPattern: boolean;
 }
@@ -46,7 +49,8 @@ function compareIp({ ecn, tos, ttl, df }: IpSpec, seen: PacketSeen, found: strin
 }
 
 function compareTcp(spec: TcpSpec, seen: TcpSeen, connection: Connection, leniency: Leniency, found: string[]): void {
-  if (spec.flags !== seen.flags) found.push(`flags ${printFlags(seen.flags)} instead of ${printFlags(spec.flags)}`);
+  const flags = spec.mayPush ? seen.flags & ~PSH : seen.flags;
+  if (spec.flags !== flags) found.push(`flags ${printFlags(seen.flags)} instead of ${printFlags(spec.flags)}`);
   differ(found, 'seq', spec.seq >>> 0, connection.toScriptSeq(seen.seq));
   differ(found, 'length', spec.length, seen.payload.length);
   if (spec.ack !== null) differ(found, 'ack', spec.ack >>> 0, seen.ack);
@@ -126,9 +130,8 @@ function isSameTimestamp(
   liveVal: number,
   liveEcr: number,
   connection: Connection,
-  { timestamps }: Leniency,
+  { timestamps, drift }: Leniency,
 ): boolean {
   if (ecr !== null && ecr >>> 0 !== liveEcr) return false;
-  if (val === null || connection.tsOffset === null) return true;
-  return Math.abs((liveVal - val - connection.tsOffset) | 0) <= timestamps;
+  return val === null || connection.tsDistance(val, liveVal, drift) <= timestamps / 1000 + 1;
 }

@@ -1,3 +1,4 @@
+import type { Micros } from '../stack/index.ts';
 import { SYN, type TcpSeen } from './packet.ts';
 import type { OptionSpec, PacketSpec, TcpSpec } from './syntax.ts';
 
@@ -23,6 +24,8 @@ export class Connection {
   #peerSyn = -1;
   #peerOffersTs = false;
   #hostOffersTs = false;
+  /** How far the script's clock was behind when the first timestamp was seen. */
+  #tsDrift: Micros = 0;
   /** Timestamps of the tested host as the script calls them, and what they really were. */
   readonly #timestamps: Map<number, number> = new Map();
 
@@ -49,7 +52,7 @@ export class Connection {
   }
 
   /** The tested host has sent this where the script expected `spec`; learns its numbers from a first SYN. */
-  noteSeen(seen: TcpSeen, spec: PacketSpec): void {
+  noteSeen(seen: TcpSeen, spec: PacketSpec, drift: Micros): void {
     const wanted = spec.kind === 'tcp' ? spec : null;
     const live = timestampsOf(seen);
     if ((seen.flags & SYN) !== 0) {
@@ -64,7 +67,10 @@ export class Connection {
     const options = wanted !== null && Array.isArray(wanted.options) ? (wanted.options as readonly OptionSpec[]) : [];
     const written = options.find(isTimestamp)?.val ?? null;
     if (live === null || written === null) return;
-    this.tsOffset ??= live.val - written;
+    if (this.tsOffset === null) {
+      this.tsOffset = live.val - written;
+      this.#tsDrift = drift;
+    }
     this.#timestamps.set(written, live.val);
   }
 
@@ -79,6 +85,12 @@ export class Connection {
   /** The real number of a timestamp of the tested host that the peer echoes. */
   toWireTs(ts: number): number {
     return this.#timestamps.get(ts) ?? (ts === 0 ? 0 : (ts + (this.tsOffset ?? 0)) >>> 0);
+  }
+
+  /** How far a timestamp of the tested host is from what the script says, in milliseconds (RFC 7323's ticks on Linux). */
+  tsDistance(written: number, live: number, drift: Micros): number {
+    if (this.tsOffset === null) return 0;
+    return Math.abs(((live - written - this.tsOffset) | 0) - (drift - this.#tsDrift) / 1000);
   }
 
   toScriptTs(ts: number): number {

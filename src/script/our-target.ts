@@ -9,12 +9,15 @@ import { type Answer, addresses, type Call, type SentPacket, type Target } from 
 export class OurTarget implements Target {
   readonly name = 'stack';
   readonly lateness = 0;
+  readonly grace: Micros = seconds(1);
   readonly #network: Network = new Network();
   readonly #deliver: (packet: Uint8Array) => void;
   readonly #calls: OurCalls;
   readonly #sent: SentPacket[] = [];
+  /** A call has been answered since the last wait. */
+  #hasAnswer = false;
   /** Ends the wait under way. */
-  #wake: () => void = () => {};
+  #wake: () => unknown = () => {};
 
   /** @throws Error when the stack has no such setting as the script asks for */
   constructor({ mtu, sysctls }: Headers) {
@@ -39,11 +42,13 @@ export class OurTarget implements Target {
     return this.#network.now - epoch;
   }
 
-  async call(call: Call): Promise<Answer> {
-    const answer = await this.#calls.call(call);
-    this.#network.run(0); // what the call has caused at once
-    this.#wake();
-    return answer;
+  start(call: Call, answered: (answer: Answer) => void): void {
+    void this.#calls.call(call).then((answer) => {
+      this.#network.run(0); // what the call has caused at once
+      answered(answer);
+      this.#hasAnswer = true;
+      this.#wake();
+    });
   }
 
   inject(packet: Uint8Array): void {
@@ -55,20 +60,20 @@ export class OurTarget implements Target {
     return this.#sent.shift() ?? null;
   }
 
-  wait(until: Micros): Promise<void> {
+  async wait(until: Micros): Promise<void> {
     const network = this.#network;
-    if (this.#sent.length > 0) return Promise.resolve();
-    return network.until(
-      new Promise((resolve) => {
-        const end = () => {
-          cancel();
-          this.#wake = () => {};
-          resolve();
-        };
-        const cancel = network.at(Math.max(until + epoch, network.now), end);
-        this.#wake = end;
-      }),
-    );
+    const isOver = () => this.#hasAnswer || this.#sent.length > 0 || network.now - epoch >= until;
+    await network.until(Promise.resolve()); // a call that does not have to wait is answered in no time
+    if (!isOver()) {
+      await network.until(
+        new Promise<void>((resolve) => {
+          this.#wake = () => network.at(network.now, resolve);
+          network.at(until + epoch, resolve);
+        }),
+      );
+      this.#wake = () => {};
+    }
+    this.#hasAnswer = false;
   }
 
   close(): Promise<void> {

@@ -50,7 +50,7 @@ function readIp(from: Scanner): IpSpec {
 type Bare<T> = Omit<T, 'kind' | 'label' | 'hostPort' | 'ip'>;
 
 function readTcp(from: Scanner): Bare<TcpSpec> {
-  const letters = from.needMatch(/(?:[FSRPUEWA.]+|-)(?=\s)/y, 'flags, such as S. or P.');
+  const letters = from.needMatch(/(?:[FSRPpUEWA.]+|-)(?=\s)/y, 'flags, such as S. or P.');
   let flags = 0;
   for (const letter of letters) flags |= flagLetters[letter] ?? 0;
   const { seq, length } = readRange(from);
@@ -58,7 +58,17 @@ function readTcp(from: Scanner): Bare<TcpSpec> {
   const win = from.hasWord('win') ? from.needNumber() : null;
   const urg = from.hasWord('urg') ? from.needNumber() : null;
   const options = readOptions(from);
-  return { flags, seq, length, ack, win, urg, options, payload: readPayload(from, length) };
+  return {
+    flags,
+    mayPush: letters.includes('p'),
+    seq,
+    length,
+    ack,
+    win,
+    urg,
+    options,
+    payload: readPayload(from, length),
+  };
 }
 
 /** `1:1001(1000)`: from here to before there, so many octets, which must agree. */

@@ -119,6 +119,7 @@ function checked(from: Scanner, packet: ReturnType<typeof parsePacket>): ReturnT
   if (packet.kind === 'icmp' && packet.quote === null)
     from.fail('expected what the message is about, such as [1:1001(1000)]');
   if (packet.kind !== 'tcp') return packet;
+  if (packet.mayPush) from.fail('the flags of a packet to be sent must be known');
   if (packet.options === 'any') from.fail('the options of a packet to be sent must be known');
   for (const option of packet.options ?? []) {
     const isOpen =

@@ -90,8 +90,15 @@ class Player {
   readonly #connections: Map<number, Connection> = new Map();
   readonly #queue: Queued[] = [];
   #pending: Pending[] = [];
-  /** The time of the event before. */
+  /** When the event before was to happen, by the script's clock. */
   #base: Micros = 0;
+  /**
+   * How far the target's clock is ahead of the script's. It grows when the player is late, or the host is within its
+   * tolerance, so that what follows keeps its distance and delays do not add up.
+   */
+  #drift: Micros = 0;
+  /** When the host was last given a reason for a timer, by the script's clock. */
+  #busyAt: Micros = 0;
 
   constructor(script: Script, target: Target, { family, tolerance, log }: PlaySettings) {
     this.#target = target;
@@ -110,10 +117,12 @@ class Player {
     const base = this.#base;
     const time = when.kind === 'any' ? base : when.kind === 'absolute' ? when.time : base + when.time;
     if (action.kind === 'expect') return this.#expect(event, action.packet, time);
-    await this.#sleep(time);
+    while (this.#now() < time) await this.#wait(time);
     this.#base = time;
-    this.#log(`${clock(this.#target.now())} ${event.text}`);
+    this.#drift += this.#now() - time;
+    this.#log(`${clock(time)} ${event.text}`);
     await this.#act(event, action, when, time, base);
+    if (action.kind === 'call' || action.kind === 'inject') this.#busyAt = time;
     this.#checkPending();
   }
 
@@ -121,7 +130,7 @@ class Player {
   async finish(): Promise<void> {
     for (const call of this.#pending) await this.#awaitCall(call);
     this.#collect();
-    const extra = this.#queue.find(({ at }) => at < this.#base - this.#tolerance);
+    const extra = this.#queue.find(({ at }) => at - this.#drift < this.#base - this.#tolerance);
     if (extra !== undefined) throw new Difference(this.#unexpected(extra));
   }
 
@@ -149,20 +158,21 @@ class Player {
 
   // Time ---------------------------------------------------------------------------------------------------------------
 
-  async #sleep(until: Micros): Promise<void> {
-    while (this.#target.now() < until) await this.#wait(until);
+  /** By the script's clock, as all times here. */
+  #now(): Micros {
+    return this.#target.now() - this.#drift;
   }
 
   /** Until then, or until something has happened. */
   async #wait(until: Micros): Promise<void> {
-    await this.#target.wait(until);
+    await this.#target.wait(until + this.#drift);
     this.#collect();
     this.#checkPending();
   }
 
   /** Late packets of the kernel have the granularity of its timers to blame. */
-  #latest(time: Micros, base: Micros): Micros {
-    return time + this.#tolerance + Math.max(0, (time - base) * this.#target.lateness);
+  #latest(time: Micros): Micros {
+    return time + this.#tolerance + Math.max(0, (time - this.#busyAt) * this.#target.lateness);
   }
 
   // Calls --------------------------------------------------------------------------------------------------------------
@@ -172,20 +182,16 @@ class Player {
     const call: Pending = { event, spec, result, due, answer: null, answeredAt: 0 };
     this.#pending.push(call);
     const request = this.#orDifference(() => this.#descriptors.toCall(spec));
-    const answered = this.#target.call(request).then((answer) => {
+    this.#target.start(request, (answer) => {
       call.answer = answer;
-      call.answeredAt = this.#target.now();
+      call.answeredAt = this.#now();
     });
-    if (isBlocking) await Promise.race([answered, this.#wait(this.#target.now())]);
-    else {
-      await Promise.race([answered, this.#awaitAnswer(call)]);
-      await this.#awaitCall(call);
-    }
+    await (isBlocking ? this.#wait(this.#now()) : this.#awaitCall(call));
   }
 
   async #awaitAnswer(call: Pending): Promise<void> {
-    const latest = this.#latest(call.due, this.#base);
-    while (call.answer === null && this.#target.now() < latest) await this.#wait(latest);
+    const latest = this.#latest(call.due) + this.#target.grace;
+    while (call.answer === null && this.#now() < latest) await this.#wait(latest);
   }
 
   async #awaitCall(call: Pending): Promise<void> {
@@ -201,7 +207,7 @@ class Player {
       const { event, spec, result, due, answeredAt } = call;
       const wrong = this.#descriptors.check(spec, result, call.answer!);
       if (wrong !== null) throw new Difference(`${wrong}: ${event.text}`, false, event.line);
-      if (answeredAt < due - this.#tolerance || answeredAt > this.#latest(due, this.#base)) {
+      if (answeredAt < due - this.#tolerance || answeredAt > this.#latest(due)) {
         throw new Difference(
           `returned at ${clock(answeredAt)} instead of ${clock(due)}: ${event.text}`,
           true,
@@ -215,15 +221,24 @@ class Player {
     const wanted = fd ?? this.#descriptors.latest;
     if (wanted === null) throw new Difference('there is no connection to ask');
     const live = this.#orDifference(() => this.#descriptors.liveOf(wanted));
-    const answer = await this.#target.call({ name: 'info', fd: live });
-    const info = answer.info;
-    if (info === undefined) throw new Difference(answer.unsupported ?? `TCP_INFO: ${answer.error}`);
+    const { info, unsupported, error } = await this.#ask(live);
+    if (info === undefined) throw new Difference(unsupported ?? `TCP_INFO: ${error}`);
     for (const { text, expression } of claims) {
       const values = fieldsOf(expression).map((name) => `${name} is ${info.get(name)}`);
       if (this.#orDifference(() => evaluate(expression, info)) === 0) {
         throw new Difference(`not true: ${text} (${values.join(', ')})`);
       }
     }
+  }
+
+  /** What TCP_INFO tells, which nobody has to wait for. */
+  async #ask(fd: number): Promise<Answer> {
+    let answer: Answer | null = null;
+    this.#target.start({ name: 'info', fd }, (told) => {
+      answer = told;
+    });
+    while (answer === null) await this.#wait(this.#now());
+    return answer;
   }
 
   #orDifference<T>(action: () => T): T {
@@ -266,34 +281,40 @@ class Player {
 
   async #expect(event: ScriptEvent, spec: PacketSpec, time: Micros): Promise<void> {
     const { when } = event;
-    const base = this.#base;
-    const latestTime = when.kind === 'any' ? base + patience : timeOf(when, base);
-    const latest = this.#latest(latestTime, base);
+    const latestTime = when.kind === 'any' ? this.#base + patience : timeOf(when, this.#base);
+    const latest = this.#latest(latestTime);
     this.#collect();
-    while (this.#queue.length === 0 && this.#target.now() < latest) {
-      await this.#wait(latest);
-    }
+    const end = latest + this.#target.grace;
+    while (this.#queue.length === 0 && this.#now() < end) await this.#wait(end);
     const queued = this.#queue.shift();
     if (queued === undefined) throw new Difference(`no packet\n  expected: ${event.text}`);
-    const { seen, at } = queued;
-    const connection = this.#connection(spec.label);
-    this.#bind(connection, spec, seen);
-    const owner = this.#ownerOf(seen);
-    if (owner === connection && seen.kind === 'tcp') connection.noteSeen(seen, spec);
-    this.#log(`${clock(at)} ${printPacket(seen, owner)}`);
-    const leniency = { timestamps: Math.ceil(this.#latest(at, base) - at) / 1000, hasPattern: this.#hasHostPattern };
-    const found = this.#addressFaults(seen);
-    if (owner !== connection && seen.kind !== 'icmp') found.push(`of ${nameOf(owner)} instead of #${spec.label}`);
-    else found.push(...differences(spec, seen, connection, leniency));
-    if (found.length > 0) {
-      const lines = [`expected: ${event.text}`, `got:      ${clock(at)} ${printPacket(seen, owner)}`];
-      throw new Difference(`another packet: ${found.join(', ')}\n  ${lines.join('\n  ')}`);
-    }
+    const at = queued.at - this.#drift;
+    this.#compare(event, spec, queued);
     if (when.kind !== 'any' && (at < time - this.#tolerance || at > latest)) {
       const wanted = latestTime === time ? clock(time) : `${clock(time)} to ${clock(latestTime)}`;
       throw new Difference(`sent at ${clock(at)} instead of ${wanted}\n  expected: ${event.text}`, true);
     }
-    this.#base = at;
+    this.#base = when.kind === 'any' ? at : Math.max(time, Math.min(at, latestTime));
+    this.#drift += at - this.#base;
+    this.#busyAt = this.#base;
+  }
+
+  #compare(event: ScriptEvent, spec: PacketSpec, queued: Queued): void {
+    const { seen, at } = queued;
+    const connection = this.#connection(spec.label);
+    this.#bind(connection, spec, seen);
+    const owner = this.#ownerOf(seen);
+    if (owner === connection && seen.kind === 'tcp') connection.noteSeen(seen, spec, this.#drift);
+    this.#log(`${clock(at - this.#drift)} ${printPacket(seen, owner)}`);
+    const found = this.#addressFaults(seen);
+    if (owner !== connection && seen.kind !== 'icmp') found.push(`of ${nameOf(owner)} instead of #${spec.label}`);
+    else {
+      const leniency = { timestamps: this.#tolerance, drift: this.#drift, hasPattern: this.#hasHostPattern };
+      found.push(...differences(spec, seen, connection, leniency));
+    }
+    if (found.length === 0) return;
+    const lines = [`expected: ${event.text}`, `got:      ${this.#print(queued)}`];
+    throw new Difference(`another packet: ${found.join(', ')}\n  ${lines.join('\n  ')}`);
   }
 
   /** A connection that the host opens gets its ports from its SYN; one it has been sent to has them. */
@@ -319,8 +340,12 @@ class Player {
     return [`from ${source} to ${destination}`];
   }
 
-  #unexpected({ seen, at }: Queued): string {
-    return `a packet that is not expected\n  got:      ${clock(at)} ${printPacket(seen, this.#ownerOf(seen))}`;
+  #unexpected(queued: Queued): string {
+    return `a packet that is not expected\n  got:      ${this.#print(queued)}`;
+  }
+
+  #print({ seen, at }: Queued): string {
+    return `${clock(at - this.#drift)} ${printPacket(seen, this.#ownerOf(seen))}`;
   }
 }
 

@@ -77,6 +77,8 @@ export interface IpSpec {
 export interface TcpSpec extends CommonSpec {
   readonly kind: 'tcp';
   readonly flags: number;
+  /** It may have PSH, or not. */
+  readonly mayPush: boolean;
   readonly seq: number;
   readonly length: number;
   readonly ack: number | null;

@@ -9,15 +9,17 @@ export interface Target {
   readonly name: TargetName;
   /** How much later than expected its timers may fire, as a share of how long they run. */
   readonly lateness: number;
+  /** How much longer to look, so that what comes too late is told as that. */
+  readonly grace: Micros;
   /** Since the script began. */
   now(): Micros;
-  /** Does a call. What the call says of itself comes with its answer; this promise never fails because of the host. */
-  call(call: Call): Promise<Answer>;
+  /** Does a call, and tells of its answer at once or later. */
+  start(call: Call, answered: (answer: Answer) => void): void;
   /** Hands the host a packet from the network. */
   inject(packet: Uint8Array): void;
   /** The next packet that the host has sent, or null. */
   takePacket(): SentPacket | null;
-  /** Resolves at `until`, or before when a packet has been sent or a call has been answered. */
+  /** Resolves at `until`, or before when a packet waits or a call has been answered; time does not pass otherwise. */
   wait(until: Micros): Promise<void>;
   /** Resets what is left and gives everything back. */
   close(): Promise<void>;

@@ -1,29 +1,35 @@
 /** The calls of scripts as system calls of the kernel. Those that may wait go to another thread. */
 import type { Answer, Call, OptionValueSpec } from '../../src/script/index.ts';
-import type { MaybeBlocking, Returned } from './kernel-libc.ts';
+import type { Returned } from './kernel-libc.ts';
 import { type KernelNamespace, O_NONBLOCK, SOCK_CLOEXEC, socketAddress } from './kernel-namespace.ts';
 import { readTcpInfo, tcpInfoSize } from './tcp-info.ts';
 
 export class KernelCalls {
   readonly #namespace: KernelNamespace;
+  readonly #congestion: Uint8Array | null;
   /** Open descriptors; true: they wait. */
   readonly #open: Map<number, boolean> = new Map();
   readonly #waiting: Set<Promise<unknown>> = new Set();
 
-  constructor(namespace: KernelNamespace) {
+  /** @param congestion the congestion control of all sockets, whatever the machine's default is; null: that one */
+  constructor(namespace: KernelNamespace, congestion: string | null) {
     this.#namespace = namespace;
+    this.#congestion = congestion === null ? null : encodeOption(congestion);
   }
 
   get #libc() {
     return this.#namespace.libc;
   }
 
-  async call(call: Call): Promise<Answer> {
+  /** Does a call; a promise means that it waits, on another thread. */
+  call(call: Call): Answer | Promise<Answer> {
     const libc = this.#libc;
     switch (call.name) {
       case 'socket': {
         const { family, type, protocol } = call;
         const fd = this.#namespace.inside(() => libc.socket(family, type | SOCK_CLOEXEC, protocol));
+        if (fd >= 0 && this.#congestion !== null)
+          libc.setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, this.#congestion, this.#congestion.length);
         return this.#keep(this.#returned(fd), (type & O_NONBLOCK) === 0);
       }
       case 'bind': {
@@ -32,31 +38,25 @@ export class KernelCalls {
       }
       case 'connect': {
         const address = socketAddress(call.host, call.port);
-        return this.#maybeLater(call.fd, libc.connect, call.fd, address, address.length);
+        const { now, later } = libc.connect;
+        return this.#waits(call.fd)
+          ? this.#later(later(call.fd, address, address.length))
+          : now(call.fd, address, address.length);
       }
       case 'listen':
         return this.#returned(libc.listen(call.fd, call.backlog));
-      case 'accept': {
-        const flags = call.flags | SOCK_CLOEXEC;
-        const answer = await this.#maybeLater(call.fd, libc.accept, call.fd, null, null, flags);
-        return this.#keep(answer, (call.flags & O_NONBLOCK) === 0);
-      }
-      case 'send': {
-        const to = call.to === null ? null : socketAddress(call.to.host, call.to.port);
-        const { fd, data, flags } = call;
-        return this.#maybeLater(fd, libc.sendto, fd, data, data.length, flags, to, to?.length ?? 0);
-      }
-      case 'recv': {
-        const into = new Uint8Array(new ArrayBuffer(Math.max(1, call.length)));
-        const answer = await this.#maybeLater(call.fd, libc.recv, call.fd, into, call.length, call.flags);
-        return { ...answer, data: into.subarray(0, Math.max(0, Math.min(answer.value, call.length))) };
-      }
+      case 'accept':
+        return this.#accept(call.fd, call.flags);
+      case 'send':
+        return this.#send(call);
+      case 'recv':
+        return this.#receive(call);
       case 'shutdown':
         return this.#returned(libc.shutdown(call.fd, call.how));
       case 'close': {
-        const waits = this.#open.get(call.fd) ?? false;
+        const waits = this.#waits(call.fd) && this.#lingers(call.fd);
         this.#open.delete(call.fd);
-        return waits && this.#lingers(call.fd) ? this.#later(libc.closing.later(call.fd)) : libc.closing.now(call.fd);
+        return waits ? this.#later(libc.closing.later(call.fd)) : libc.closing.now(call.fd);
       }
       case 'setsockopt': {
         const value = encodeOption(call.value);
@@ -98,19 +98,69 @@ export class KernelCalls {
     this.#open.clear();
   }
 
-  async #poll({ polled, timeoutMs }: Extract<Call, { name: 'poll' }>): Promise<Answer> {
+  #accept(fd: number, flags: number): Answer | Promise<Answer> {
+    const { now, later } = this.#libc.accept;
+    const keep = (answer: Answer): Answer => this.#keep(answer, (flags & O_NONBLOCK) === 0);
+    const all = [fd, null, null, flags | SOCK_CLOEXEC] as const;
+    return this.#waits(fd) && !this.#isReadable(fd) ? this.#later(later(...all)).then(keep) : keep(now(...all));
+  }
+
+  /** What there is room for goes at once; only for the rest is there something to wait for. */
+  #send({ fd, data, flags, to }: Extract<Call, { name: 'send' }>): Answer | Promise<Answer> {
+    const { now, later } = this.#libc.sendto;
+    const address = to === null ? null : socketAddress(to.host, to.port);
+    const addressLength = address?.length ?? 0;
+    if (!this.#waits(fd)) return now(fd, data, data.length, flags, address, addressLength);
+    const first = now(fd, data, data.length, flags | MSG_DONTWAIT, address, addressLength);
+    if (first.value === data.length || (first.error !== null && first.error !== 'EAGAIN')) return first;
+    const sent = Math.max(0, first.value);
+    const rest = data.slice(sent);
+    return this.#later(later(fd, rest, rest.length, flags, address, addressLength)).then(({ value, error }) =>
+      error === null || sent === 0 ? { value: value + sent, error } : { value: sent, error: null },
+    );
+  }
+
+  #receive({ fd, length, flags }: Extract<Call, { name: 'recv' }>): Answer | Promise<Answer> {
+    const { now, later } = this.#libc.recv;
+    const into = new Uint8Array(new ArrayBuffer(Math.max(1, length)));
+    const withData = (answer: Answer): Answer => ({
+      ...answer,
+      data: into.subarray(0, Math.max(0, Math.min(answer.value, length))),
+    });
+    const mayWait = this.#waits(fd) && (flags & (MSG_DONTWAIT | MSG_OOB)) === 0;
+    const waits = mayWait && ((flags & MSG_WAITALL) !== 0 || !this.#isReadable(fd));
+    return waits ? this.#later(later(fd, into, length, flags)).then(withData) : withData(now(fd, into, length, flags));
+  }
+
+  #poll({ polled, timeoutMs }: Extract<Call, { name: 'poll' }>): Answer | Promise<Answer> {
     const records = new Uint8Array(new ArrayBuffer(Math.max(1, polled.length) * 8));
     const view = new DataView(records.buffer);
     polled.forEach(({ fd, events }, index) => {
       view.setInt32(index * 8, fd, true);
       view.setInt16(index * 8 + 4, events, true);
     });
-    const { poll } = this.#libc;
-    const answer =
-      timeoutMs === 0
-        ? poll.now(records, polled.length, 0)
-        : await this.#later(poll.later(records, polled.length, timeoutMs));
-    return { ...answer, revents: polled.map((_, index) => view.getUint16(index * 8 + 6, true)) };
+    const { now, later } = this.#libc.poll;
+    const told = (answer: Answer): Answer => ({
+      ...answer,
+      revents: polled.map((_, index) => view.getUint16(index * 8 + 6, true)),
+    });
+    const first = now(records, polled.length, 0);
+    return first.value !== 0 || timeoutMs === 0
+      ? told(first)
+      : this.#later(later(records, polled.length, timeoutMs)).then(told);
+  }
+
+  /** Is this a descriptor whose calls wait? */
+  #waits(fd: number): boolean {
+    return this.#open.get(fd) === true;
+  }
+
+  #isReadable(fd: number): boolean {
+    const record = new Uint8Array(new ArrayBuffer(8));
+    const view = new DataView(record.buffer);
+    view.setInt32(0, fd, true);
+    view.setInt16(4, POLLIN, true);
+    return this.#libc.poll.now(record, 1, 0).value > 0;
   }
 
   #returned(value: number): Answer {
@@ -120,13 +170,6 @@ export class KernelCalls {
   #keep(answer: Answer, waits: boolean): Answer {
     if (answer.value >= 0) this.#open.set(answer.value, waits);
     return answer;
-  }
-
-  /** On a descriptor that waits, somewhere else. */
-  #maybeLater<P extends readonly unknown[]>(fd: number, call: MaybeBlocking<P>, ...parameters: P): Promise<Answer> {
-    return this.#open.get(fd) === true
-      ? this.#later(call.later(...parameters))
-      : Promise.resolve(call.now(...parameters));
   }
 
   async #later(under: Promise<Returned>): Promise<Answer> {
@@ -187,5 +230,10 @@ const SOL_SOCKET = 1;
 const SO_LINGER = 13;
 const SHUT_RDWR = 2;
 const F_SETFL = 4;
+const POLLIN = 1;
+const MSG_OOB = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_WAITALL = 0x100;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+const TCP_CONGESTION = 13;

@@ -2,7 +2,7 @@
  * A network namespace with one TUN interface, for one script. A namespace belongs to a thread: every namespace of a
  * process is made and used on this one, which is in it only as long as a function given to `inside` runs.
  */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { addresses, addressOctets } from '../../src/script/index.ts';
 import { adoptDescriptor, type TunDevice } from '../../src/tun/index.ts';
@@ -38,7 +38,9 @@ export class KernelNamespace {
     } finally {
       libc.setns(home, CLONE_NEWNET);
     }
-    return new KernelNamespace(libc, fd, await adoptDescriptor(tun, { name: interfaceName, mtu }));
+    const namespace = new KernelNamespace(libc, fd, await adoptDescriptor(tun, { name: interfaceName, mtu }));
+    while (namespace.inside(hasTentativeAddress)) await new Promise((resolve) => setTimeout(resolve, 1));
+    return namespace;
   }
 
   /** Runs something that must not wait in the namespace. */
@@ -84,6 +86,12 @@ function writeSysctl(name: string, value: string): void {
   } catch (error) {
     throw new Error(`sysctl ${name}=${value}: ${(error as NodeJS.ErrnoException).code}`);
   }
+}
+
+/** The kernel looks for duplicates of IPv6 addresses a moment after they were given, even when it is not to look. */
+function hasTentativeAddress(): boolean {
+  const table = readFileSync('/proc/thread-self/net/if_inet6', 'latin1').trim();
+  return table.split('\n').some((line) => (Number.parseInt(line.split(/\s+/)[4] ?? '0', 16) & IFA_F_TENTATIVE) !== 0);
 }
 
 /** Makes the interface and gives it addresses and default routes; no `ip` command is spawned, which would take too long. */
@@ -133,6 +141,7 @@ function openInterface(libc: KernelLibc, mtu: number): number {
     const index = request(interfaceName);
     check('index', libc.ioctl(v4, SIOCGIFINDEX, index));
     const interfaceIndex = new DataView(index.buffer).getInt32(16, true);
+    oneSegmentAtATime(libc, interfaceIndex);
     if (mtu >= 1280) {
       check('IPv6 address', libc.ioctl(v6, SIOCSIFADDR, address6(interfaceIndex)));
       check('IPv6 route', libc.ioctl(v6, SIOCADDRT, defaultRoute6(interfaceIndex)));
@@ -145,6 +154,29 @@ function openInterface(libc: KernelLibc, mtu: number): number {
     libc.close(v4);
     libc.close(v6);
   }
+}
+
+/**
+ * The kernel gives its devices several segments in one piece, and sets PSH on every piece: that is about devices, and
+ * shows nothing of TCP. There is no ioctl for it: rtnetlink(7), RTM_NEWLINK with IFLA_GSO_MAX_SEGS.
+ */
+function oneSegmentAtATime(libc: KernelLibc, interfaceIndex: number): void {
+  const bytes = new Uint8Array(new ArrayBuffer(40));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, true);
+  view.setUint16(4, RTM_NEWLINK, true);
+  view.setUint16(6, NLM_F_REQUEST | NLM_F_ACK, true);
+  view.setInt32(20, interfaceIndex, true);
+  view.setUint16(32, 8, true);
+  view.setUint16(34, IFLA_GSO_MAX_SEGS, true);
+  view.setUint32(36, 1, true);
+  const netlink = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+  const answer = new Uint8Array(new ArrayBuffer(1024));
+  const sent = libc.sendto.now(netlink, bytes, bytes.length, 0, null, 0).value;
+  const received = libc.recv.now(netlink, answer, answer.length, 0).value;
+  libc.close(netlink);
+  const error = new DataView(answer.buffer).getInt32(16, true);
+  if (sent < 0 || received < 20 || error !== 0) throw new Error(`the device's segments cannot be limited: ${error}`);
 }
 
 /** struct rtentry: everything, by way of an address on the interface. */
@@ -206,8 +238,14 @@ function octetsOf6(host: string): number[] {
 }
 
 // Linux's numbers, the same on x64, arm64 and riscv64.
-export const AF_INET = 2;
-export const AF_INET6 = 10;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_NETLINK = 16;
+const RTM_NEWLINK = 16;
+const NLM_F_REQUEST = 1;
+const NLM_F_ACK = 4;
+const IFLA_GSO_MAX_SEGS = 40;
+const SOCK_RAW = 3;
 const SOCK_DGRAM = 2;
 export const SOCK_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;
@@ -223,5 +261,6 @@ const SIOCSIFADDR = 0x8916;
 const SIOCSIFNETMASK = 0x891c;
 const SIOCSIFMTU = 0x8922;
 const SIOCGIFINDEX = 0x8933;
+const IFA_F_TENTATIVE = 0x40;
 const RTF_UP = 1;
 const RTF_GATEWAY = 2;

@@ -5,25 +5,29 @@ import { KernelNamespace } from './kernel-namespace.ts';
 
 /** @throws Error it takes Linux, root and koffi */
 export async function openKernel({ mtu, sysctls }: Headers): Promise<Target> {
-  return new KernelTarget(await KernelNamespace.make(mtu, sysctls));
+  const isChosen = sysctls.some(([name]) => name === 'net.ipv4.tcp_congestion_control');
+  return new KernelTarget(await KernelNamespace.make(mtu, sysctls), isChosen ? null : 'cubic');
 }
 
 class KernelTarget implements Target {
   readonly name = 'kernel';
   /** The kernel rounds long timers up, by an eighth at most. */
   readonly lateness = 1 / 8;
+  readonly grace = 300_000;
   readonly #namespace: KernelNamespace;
   readonly #calls: KernelCalls;
   readonly #start = performance.now();
   readonly #sent: SentPacket[] = [];
   readonly #packet: Uint8Array = new Uint8Array(new ArrayBuffer(65_536));
+  /** A call has been answered since the last wait. */
+  #hasAnswer = false;
   /** Ends the wait under way. */
   #wake: () => void = () => {};
   #isClosed = false;
 
-  constructor(namespace: KernelNamespace) {
+  constructor(namespace: KernelNamespace, congestion: string | null) {
     this.#namespace = namespace;
-    this.#calls = new KernelCalls(namespace);
+    this.#calls = new KernelCalls(namespace, congestion);
     this.#listen();
   }
 
@@ -31,11 +35,16 @@ class KernelTarget implements Target {
     return Math.round((performance.now() - this.#start) * 1000);
   }
 
-  async call(call: Call): Promise<Answer> {
-    const answer = await this.#calls.call(call);
-    this.#drain();
-    this.#wake();
-    return answer;
+  start(call: Call, answered: (answer: Answer) => void): void {
+    const tell = (answer: Answer): void => {
+      this.#drain();
+      answered(answer);
+      this.#hasAnswer = true;
+      this.#wake();
+    };
+    const answer = this.#calls.call(call);
+    if (answer instanceof Promise) void answer.then(tell);
+    else tell(answer);
   }
 
   inject(packet: Uint8Array): void {
@@ -44,20 +53,23 @@ class KernelTarget implements Target {
   }
 
   takePacket(): SentPacket | null {
+    if (this.#sent.length === 0) this.#drain();
     return this.#sent.shift() ?? null;
   }
 
-  wait(until: number): Promise<void> {
-    if (this.#sent.length > 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#wake = () => {};
-        resolve();
-      };
-      const timer = setTimeout(end, Math.max(0, (until - this.now()) / 1000));
-      this.#wake = end;
-    });
+  async wait(until: number): Promise<void> {
+    this.#drain();
+    if (!this.#hasAnswer && this.#sent.length === 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.max(0, (until - this.now()) / 1000));
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = () => {};
+    }
+    this.#hasAnswer = false;
   }
 
   async close(): Promise<void> {
