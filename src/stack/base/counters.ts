@@ -85,6 +85,8 @@ export class Counters {
   tcpTimeouts = 0;
   tcpFastRetrans = 0;
   tcpTailProbes = 0;
+  /** Reductions of cwnd taken back, because nothing had been lost. */
+  tcpUndos = 0;
   tcpChallengeAcks = 0;
   tcpZeroWindowProbes = 0;
   readonly drops: Record<DropReason, number> = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<

@@ -1,14 +1,15 @@
 import { type Seq, seqAdd, seqGt, seqLe, seqLt, seqMin, seqSub } from '../base/seq.ts';
-import { type Micros, never } from '../base/time.ts';
+import { type Micros, ms, never } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { growSendBuffer } from './buffers.ts';
 import { challenge } from './challenge.ts';
 import { hasDsack } from './dsack.ts';
+import { noteEcho } from './ecn.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
-import { reduceInProportion } from './prr.ts';
-import { beginDelivery, endDelivery } from './rack.ts';
-import { inFlight, onDuplicateAck, onNewAck } from './recovery.ts';
+import { inFlight } from './pipe.ts';
+import { beginDelivery } from './rack.ts';
+import { hasReneged, respond } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { applySack } from './scoreboard.ts';
 import { enter } from './state.ts';
@@ -17,6 +18,9 @@ import type { Tcb } from './tcb.ts';
 import { probeInterval } from './timeouts.ts';
 import { setTimer } from './timers.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
+
+/** A receiver that has dropped what it had told of may do so for a moment only (as Linux assumes). */
+const leastWaitForReneged: Micros = ms(10);
 
 /** Fifth step of RFC 9293 section 3.10.7.4: "check the ACK field". False: the segment is finished. */
 export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
@@ -36,20 +40,24 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const isNew = seqGt(seg.ack, snd.una);
   const isDuplicate = !isNew && isDuplicateAck(tcb, seg);
   updateWindow(tcb, seg, now);
-  const withRack = tcb.sackEnabled && tcb.sentLog.length > 0;
-  if (withRack) beginDelivery(tcb, seg, now);
+  if (tcb.sentLog.length === 0) return true;
+  const flight = inFlight(tcb);
+  beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
-  else if (isDuplicate) onDuplicateAck(tcb, now);
-  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
-  if (withRack) {
-    const lostBefore = tcb.sentLog.lost;
-    endDelivery(tcb, seg, now);
-    if (tcb.recovery.phase === 'recovery')
-      reduceInProportion(tcb, tcb.sentLog.arrived, isNew && tcb.sentLog.lost <= lostBefore);
+  else if (isDuplicate) {
+    tcb.recovery.duplicateAcks++; // another segment has left the way (RFC 5681 section 2)
+    context.output.add(tcb);
   }
+  if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
+  tcb.counts.delivered += tcb.sentLog.arrived;
+  noteEcho(tcb, seg, now);
+  const mayGrow = respond(tcb, seg, isNew, now);
   if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
-  if (isNew) return afterFinAcknowledged(tcb, now);
-  return true;
+  if (!isNew) return true;
+  if (mayGrow) grow(tcb, flight, now);
+  tcb.cwndLimited = false;
+  scheduleRetransmit(tcb, now);
+  return afterFinAcknowledged(tcb, now);
 }
 
 /** SYN-RECEIVED: the segment must acknowledge our SYN; then the connection is established and waits to be accepted. */
@@ -129,9 +137,8 @@ function onWindowAnswer(tcb: Tcb, now: Micros): void {
 export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   const { snd, sentLog, context } = tcb;
   const { ack } = seg;
-  const flight = inFlight(tcb);
   tcb.acknowledged += seqSub(ack, snd.una);
-  const segments = sentLog.acknowledge(ack);
+  tcb.ackEvent.acked = sentLog.acknowledge(ack);
   const text = seqSub(seqMin(ack, tcb.textEnd), tcb.queueStart);
   if (text > 0) {
     tcb.sendQueue.release(text);
@@ -144,26 +151,29 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (!sentLog.hasResent) tcb.resendingSince = -1;
   const measured = measureRoundTrip(tcb, seg, now);
   if (measured >= 0) tcb.rtt.sample(measured);
-  const mayGrow = onNewAck(tcb, ack, segments);
-  if (mayGrow && tcb.state !== 'SYN-SENT') {
-    const event = tcb.ackEvent;
-    event.acked = segments;
-    event.isLimited = isLimited(tcb, flight);
-    event.rtt = measured;
-    event.minRtt = tcb.rtt.min;
-    event.una = snd.una;
-    event.nxt = snd.nxt;
-    event.now = now;
-    tcb.congestion.onAck(event);
-    growSendBuffer(tcb);
-  }
-  tcb.cwndLimited = false;
-  if (sentLog.length === 0)
-    tcb.timers.retransmit = never; // RFC 6298 section 5.2
-  else setTimer(tcb, 'retransmit', now + tcb.rtt.rto); // section 5.3
-  scheduleTailProbe(tcb, now);
+  tcb.ackEvent.rtt = measured;
   context.changed.add(tcb);
   context.output.add(tcb);
+}
+
+/** Congestion control hears of what has arrived. */
+function grow(tcb: Tcb, flight: number, now: Micros): void {
+  const { snd, ackEvent } = tcb;
+  ackEvent.isLimited = isLimited(tcb, flight);
+  ackEvent.minRtt = tcb.rtt.min;
+  ackEvent.una = snd.una;
+  ackEvent.nxt = snd.nxt;
+  ackEvent.now = now;
+  tcb.congestion.onAck(ackEvent);
+  growSendBuffer(tcb);
+}
+
+/** Something new has been acknowledged (RFC 6298 sections 5.2 and 5.3). */
+export function scheduleRetransmit(tcb: Tcb, now: Micros): void {
+  if (tcb.sentLog.length === 0) tcb.timers.retransmit = never;
+  else if (hasReneged(tcb)) setTimer(tcb, 'retransmit', now + Math.max(tcb.rtt.srtt / 2, leastWaitForReneged));
+  else setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
+  scheduleTailProbe(tcb, now);
 }
 
 /**

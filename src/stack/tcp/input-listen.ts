@@ -4,6 +4,7 @@ import type { Micros } from '../base/time.ts';
 import type { Datagram } from '../wire/datagram.ts';
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { openFirstWindow } from './buffers.ts';
+import { answerTo } from './ecn.ts';
 import type { InitialSequence } from './iss.ts';
 import type { Listener } from './listener.ts';
 import { settle } from './negotiate.ts';
@@ -48,6 +49,7 @@ export function arrivesInListen(
   tcb.wasPassive = true;
   tcb.ts.offset = initial.timestampOffset(local, localPort, remote, remotePort);
   receiveSyn(tcb, seg, now);
+  answerTo(tcb, seg);
   listener.halfOpen.add(tcb);
   context.demux.add(tcb);
   enter(tcb, 'SYN-RECEIVED', now);

@@ -2,11 +2,13 @@ import { seqGt, seqLe } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { ACK, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow } from './ack-policy.ts';
+import { settleEcn } from './ecn.ts';
 import { fail } from './ending.ts';
-import { acknowledgeSent } from './input-ack.ts';
+import { acknowledgeSent, scheduleRetransmit } from './input-ack.ts';
 import { receiveSyn } from './input-listen.ts';
 import { checkFin, processText } from './input-text.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
+import { beginDelivery } from './rack.ts';
 import { sendResetFor } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -36,7 +38,10 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
     context.output.add(tcb);
     return;
   }
+  beginDelivery(tcb, seg, now);
   acknowledgeSent(tcb, seg, now);
+  scheduleRetransmit(tcb, now);
+  settleEcn(tcb, seg);
   enter(tcb, 'ESTABLISHED', now);
   tcb.counts.lastAckReceivedAt = now;
   scheduleKeepAlive(tcb, now);

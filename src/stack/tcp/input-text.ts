@@ -4,6 +4,7 @@ import { FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
 import { onTextArrived } from './buffers.ts';
 import { noteDuplicate, noteDuplicateBefore } from './dsack.ts';
+import { noteMark } from './ecn.ts';
 import { abandon, enterTimeWait } from './ending.ts';
 import { sendAbort } from './reset.ts';
 import { enter, mayReceive } from './state.ts';
@@ -39,6 +40,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
     return false;
   }
   takeUrgentOctet(tcb, seg);
+  noteMark(tcb, seg);
   rcv.mss = Math.max(rcv.mss, Math.min(length, 65_535));
   onTextArrived(tcb, seg, now);
   const from = seg.textStart + seqSub(start, first);

@@ -4,6 +4,7 @@ import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { challenge } from './challenge.ts';
 import { noteDuplicateBefore } from './dsack.ts';
+import { noteReduced } from './ecn.ts';
 import { abandon, fail } from './ending.ts';
 import { checkAck } from './input-ack.ts';
 import { arrivesInSynSent } from './input-syn-sent.ts';
@@ -29,6 +30,7 @@ function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
   // third: security and compartment are those of a closed network of the past and are not implemented
   if (!checkSyn(tcb, seg, now)) return; // fourth
   updateRecent(tcb, seg, now);
+  noteReduced(tcb, seg);
   if (!checkAck(tcb, seg, now)) return; // fifth
   checkUrgent(tcb, seg); // sixth
   const before = tcb.rcv.nxt;
@@ -109,7 +111,7 @@ function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
 
 /** May a SYN take the place of a connection in TIME-WAIT (RFC 6191, RFC 9293 MAY-2)? Only one that is newer for certain. */
 export function mayReopen(tcb: Tcb, seg: Segment): boolean {
-  if (tcb.state !== 'TIME-WAIT' || (seg.flags & (SYN | ACK | RST)) !== SYN) return false;
+  if (tcb.state !== 'TIME-WAIT' || (seg.flags & (SYN | FIN | ACK | RST)) !== SYN) return false;
   if (tcb.ts.enabled && seg.options.hasTimestamps && seg.options.tsVal !== tcb.ts.recent) {
     return seqGt(toSeq(seg.options.tsVal), toSeq(tcb.ts.recent));
   }

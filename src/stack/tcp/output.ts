@@ -5,12 +5,14 @@ import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength, URG } from '../wire
 import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestamps } from '../wire/tcp-options.ts';
 import { onAckSent } from './ack-policy.ts';
 import { firstWindow } from './buffers.ts';
+import { askWith, echo, grantWith, markNewText } from './ecn.ts';
 import { answer, offer } from './negotiate.ts';
-import { mayBeInFlight } from './recovery.ts';
+import { mayBeInFlight } from './pipe.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { tsValue } from './timestamps.ts';
+import { countResent } from './undo.ts';
 import { isUrgentMode, urgentPointer } from './urgent.ts';
 import { advertise } from './window.ts';
 
@@ -23,6 +25,7 @@ const sackEdges: Seq[] = [];
  */
 export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (tcb.state === 'CLOSED') return 0;
+  tcb.ecn.codepoint = 0;
   if (tcb.snd.nxt === tcb.iss) return writeSyn(tcb, into, at, now);
   const lost = nextToResend(tcb);
   if (lost >= 0) return resend(tcb, lost, into, at, now);
@@ -39,6 +42,7 @@ export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mi
 /** The first entry of the log that is lost and may be sent again, or -1. */
 function nextToResend(tcb: Tcb): number {
   const { sentLog, recovery, snd } = tcb;
+  if (recovery.frto === 'trying') return -1; // new segments tell whether the old ones are lost at all
   const index = sentLog.nextLost();
   if (index < 0) {
     recovery.forced = false;
@@ -70,6 +74,9 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   tcb.counts.octetsResent += text;
   tcb.counts.retransmissions++;
   countSent(tcb);
+  countResent(tcb);
+  if (tcb.recovery.resentTs < 0 && tcb.recovery.phase !== 'open') tcb.recovery.resentTs = tsValue(tcb, now);
+  if (tcb.resendingSince < 0) tcb.resendingSince = now;
   armRetransmit(tcb, now);
   const flags = ACK | (withFin ? FIN : 0) | (text > 0 && isLastText(tcb, start, text) ? PSH : 0);
   return writeSegment(tcb, start, text, flags, into, at, now);
@@ -111,7 +118,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   countSent(tcb);
   armRetransmit(tcb, now);
   scheduleTailProbe(tcb, now);
-  const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0); // MUST-61
+  const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0) | (text > 0 ? markNewText(tcb) : 0); // MUST-61
   return writeSegment(tcb, start, text, flags, into, at, now);
 }
 
@@ -155,7 +162,7 @@ function writeSyn(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
 function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const isAnswer = tcb.state !== 'SYN-SENT';
   const options = writeSynOptions(into, at + tcpHeaderLength, isAnswer ? answer(tcb, now) : offer(tcb, now));
-  const flags = isAnswer ? SYN | ACK : SYN;
+  const flags = isAnswer ? SYN | ACK | grantWith(tcb) : SYN | askWith(tcb);
   const length = tcpHeaderLength + options;
   writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, length, flags, firstWindow(tcb));
   finishSegment(into, at, length, tcb.local, tcb.remote);
@@ -189,6 +196,7 @@ function writeSegment(
   }
   if (text > 0) tcb.sendQueue.copyOut(seqSub(seq, tcb.queueStart), text, into, at + header);
   const length = header + text;
+  flags |= echo(tcb);
   writeHeader(tcb, into, at, seq, tcb.rcv.nxt, header, flags, advertise(tcb));
   const pointer = urgentPointer(tcb, seq);
   if (pointer > 0) {

@@ -1,4 +1,4 @@
-import { inFlight } from './recovery.ts';
+import { inFlight } from './pipe.ts';
 import type { Tcb } from './tcb.ts';
 
 /**

@@ -2,7 +2,7 @@ import { seqGe, seqGt } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { hasDsack } from './dsack.ts';
-import { enterRecovery } from './recovery.ts';
+import { enterRecovery } from './reduction.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
@@ -12,8 +12,6 @@ import { echoedRoundTrip, timestampTick } from './timestamps.ts';
  * do has had its time. It needs SACK, and finds lost retransmissions as well.
  */
 
-/** Segments above a hole that make a loss certain while no reordering has been seen (section 6.2 step 4). */
-const duplicateThreshold = 3;
 /** Recoveries for which a wider reordering window lasts (section 6.2 step 4). */
 const windowLasts = 16;
 
@@ -23,13 +21,18 @@ export function beginDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
   const echoed = echoedRoundTrip(tcb, seg, now);
   let until = now - (Number.isFinite(rtt.min) ? rtt.min : 0);
   if (echoed >= 0) until = Math.min(until, now - echoed + timestampTick);
-  sentLog.beginDelivery(until);
+  sentLog.beginDelivery(until, tcb.recovery.recover);
 }
 
-/** It has been: what it says about segments that have not arrived. */
-export function endDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
-  const { rack, sentLog } = tcb;
-  if (sentLog.sawReordering) rack.reorderingSeen = true;
+/** It has been: what it says about segments that have not arrived. Enters recovery when some are lost. */
+export function detectLosses(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { rack, sentLog, snd, counts, context } = tcb;
+  if (sentLog.sawReordering) {
+    rack.reorderingSeen = true;
+    counts.reorderings++;
+    const segments = Math.ceil(sentLog.reorderedBy / snd.mss) + 1;
+    rack.reordering = Math.min(Math.max(rack.reordering, segments), context.options.tcp.maxReordering);
+  }
   if (hasDsack(seg)) widenWindow(tcb);
   const { newestSentAt, newestEnd } = sentLog;
   if (newestSentAt >= 0 && isAfter(newestSentAt, newestEnd, rack.sentAt, rack.end)) {
@@ -37,7 +40,7 @@ export function endDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
     rack.end = newestEnd;
     rack.rtt = now - newestSentAt;
   }
-  detectLosses(tcb, now);
+  markLosses(tcb, now);
 }
 
 /** A duplicate told of: what was taken for lost was only late. Once per round trip (section 6.2 step 4). */
@@ -50,15 +53,15 @@ function widenWindow({ rack, snd }: Tcb): void {
 
 /** How long a segment may be overtaken (section 6.2 step 4). */
 function reorderingWindow({ rack, recovery, rtt, sentLog }: Tcb): Micros {
-  if (!rack.reorderingSeen && (recovery.phase !== 'open' || sentLog.sacked >= duplicateThreshold)) return 0;
+  if (!rack.reorderingSeen && (recovery.phase !== 'open' || sentLog.sacked >= rack.reordering)) return 0;
   return Number.isFinite(rtt.min) ? Math.min((rack.windowSteps * rtt.min) / 4, rtt.srtt) : 0;
 }
 
 /** Section 6.2 step 5. What may still arrive is looked at again when its time is over. */
-function detectLosses(tcb: Tcb, now: Micros): void {
+function markLosses(tcb: Tcb, now: Micros): void {
   const { rack, sentLog, timers, recovery, context } = tcb;
   timers.reorder = never;
-  if (rack.sentAt < 0) return;
+  if (rack.sentAt < 0 || sentLog.length === 0) return;
   const patience = rack.rtt + reorderingWindow(tcb);
   let wait: Micros = never;
   let found = false;
@@ -77,14 +80,14 @@ function detectLosses(tcb: Tcb, now: Micros): void {
   }
   if (wait !== never) setTimer(tcb, 'reorder', now + Math.ceil(wait));
   if (!found) return;
-  if (recovery.phase === 'open') enterRecovery(tcb, now);
+  if (recovery.phase === 'open' || recovery.phase === 'reduced') enterRecovery(tcb, now);
   context.output.add(tcb);
 }
 
 /** The time for reordering is over. */
 export function onReorderTimeout(tcb: Tcb, now: Micros): void {
   tcb.timers.reorder = never;
-  detectLosses(tcb, now);
+  markLosses(tcb, now);
 }
 
 /** Was (a, aEnd) sent after (b, bEnd)? Those of one moment, in the order of their numbers. */

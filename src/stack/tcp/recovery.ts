@@ -1,96 +1,157 @@
-import type { Seq } from '../base/seq.ts';
-import { seqGe } from '../base/seq.ts';
+import { seqGe, seqGt } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
+import type { Segment } from '../wire/tcp.ts';
+import { hasDsack } from './dsack.ts';
+import { isReducing } from './pipe.ts';
+import { reduceInProportion } from './prr.ts';
+import { detectLosses } from './rack.ts';
+import { enterRecovery } from './reduction.ts';
 import type { Tcb } from './tcb.ts';
+import { beginDoubt, noteDuplicateTold, originalHasArrived, undo, wasNoLoss } from './undo.ts';
 
 /**
- * Entering and leaving loss recovery: fast retransmit and NewReno (RFC 5681 section 3.2, RFC 6582), the retransmission
- * timeout. What is lost is marked in the sent log; output sends it as cwnd allows.
+ * Loss recovery: which phase a sender is in, and what takes it to another. What is lost is marked in the sent log; output
+ * sends it as cwnd allows.
+ *
+ *     open      nothing is known to be lost
+ *     reduced   slowing down because of ECN, without a loss (RFC 3168 section 6.1.2)
+ *     recovery  a loss, seen by RACK (RFC 8985) or, without SACK, by duplicate acknowledgments (RFC 6582)
+ *     loss      the retransmission timer has run out: slow start anew (RFC 5681 section 3.1), unless F-RTO (RFC 5682) finds
+ *               that nothing was lost
  */
 
-/** Segments known to have left the way without being named: duplicate acknowledgments of a peer without SACK. */
-export const departed = (tcb: Tcb): number => (tcb.sackEnabled ? 0 : tcb.recovery.duplicateAcks);
+/** Does congestion control decide for itself what a loss means (BBR), so that nothing is reduced here? */
+const decidesItself = ({ congestion }: Tcb): boolean => congestion.ignoresReduction === true;
 
-/** May another segment be sent as far as congestion control is concerned? */
-export function mayBeInFlight(tcb: Tcb): boolean {
-  if (tcb.recovery.phase === 'recovery' && tcb.sackEnabled) return tcb.recovery.allowance > 0; // RFC 9937
-  return inFlight(tcb) < tcb.congestion.cwnd;
-}
+// What an acknowledgment says ---------------------------------------------------------------------------------------------
 
-export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb));
-
-/** Another segment has reached the peer, but the first one outstanding has not (RFC 5681 section 2: duplicate ACK). */
-export function onDuplicateAck(tcb: Tcb, now: Micros): void {
-  const { recovery } = tcb;
-  recovery.duplicateAcks++;
-  // In the two segments before, in-flight has fallen by one each: that is limited transmit (RFC 3042).
-  if (recovery.phase === 'open' && !tcb.sackEnabled && recovery.duplicateAcks === 3) {
-    tcb.sentLog.markLost(0);
+/**
+ * An acknowledgment has been taken in, with its SACK blocks: the next phase, and what is lost. Tells whether congestion
+ * control may take it for growth.
+ */
+export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): boolean {
+  const { recovery, sentLog } = tcb;
+  const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
+  if (tellsDuplicate) noteDuplicateTold(tcb);
+  const lostBefore = sentLog.lost;
+  let mayGrow = true;
+  switch (recovery.phase) {
+    case 'loss':
+      mayGrow = respondInLoss(tcb, seg, isNew);
+      break;
+    case 'recovery':
+      respondInRecovery(tcb, seg, isNew);
+      break;
+    case 'reduced':
+      if (seqGe(tcb.snd.una, recovery.recover)) endReduction(tcb);
+      break;
+    default:
+      if (isNew) recovery.duplicateAcks = 0;
+      if (tellsDuplicate && wasNoLoss(tcb, seg)) undo(tcb); // the last of the duplicates came late
+  }
+  if (tcb.sackEnabled) detectLosses(tcb, seg, now);
+  else if (recovery.phase === 'open' && recovery.duplicateAcks >= tcb.rack.reordering) {
+    sentLog.markLost(0); // RFC 5681 section 3.2; the segments before it let two new ones go (RFC 3042)
     enterRecovery(tcb, now);
   }
-  tcb.context.output.add(tcb);
-}
-
-/** A segment is lost: halve, and send it again at once. */
-export function enterRecovery(tcb: Tcb, now: Micros): void {
-  const { recovery } = tcb;
-  recovery.phase = 'recovery';
-  recovery.recover = tcb.snd.nxt;
-  recovery.forced = true;
-  recovery.flightAtStart = Math.max(1, inFlight(tcb) + tcb.sentLog.lost);
-  recovery.delivered = 0;
-  recovery.sent = 0;
-  recovery.allowance = 1; // the fast retransmission, whatever else holds
-  tcb.congestion.onCongestion(tcb.sentLog.length, now);
-  tcb.context.counters.tcpFastRetrans++;
-  tcb.context.output.add(tcb);
-}
-
-/**
- * SND.UNA has moved to `una` over `segments` whole segments. Tells whether congestion control may take the
- * acknowledgment as growth.
- */
-export function onNewAck(tcb: Tcb, una: Seq, segments: number): boolean {
-  const { recovery } = tcb;
-  if (recovery.phase === 'open') {
-    recovery.duplicateAcks = 0;
-    return true;
-  }
-  if (seqGe(una, recovery.recover)) {
-    if (recovery.phase === 'recovery') tcb.congestion.onRecovered();
-    narrowWindow(tcb);
-    recovery.phase = 'open';
-    recovery.duplicateAcks = 0;
-    recovery.forced = false;
+  if (isReducing(tcb)) {
+    reduceInProportion(tcb, sentLog.arrived, isNew && sentLog.lost <= lostBefore);
     return false;
   }
-  if (recovery.phase === 'loss') {
-    recovery.duplicateAcks = 0;
-    return true; // slow start over what the timeout took for lost
+  return mayGrow && (recovery.phase === 'open' || recovery.phase === 'loss');
+}
+
+function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
+  const { recovery, sentLog } = tcb;
+  if (seqGe(tcb.snd.una, recovery.recover)) {
+    if (wasNoLoss(tcb, seg)) undo(tcb);
+    else if (!decidesItself(tcb)) tcb.congestion.onRecovered();
+    return open(tcb);
+  }
+  if (!isNew) return;
+  if (wasNoLoss(tcb, seg)) {
+    // The original has arrived: nothing more is sent again, and once nothing repeated is on its way, all was a mistake.
+    if (originalHasArrived(tcb, seg)) tcb.rack.reorderingSeen = true;
+    if (sentLog.resent === 0) {
+      sentLog.forgetLosses();
+      undo(tcb);
+      return open(tcb);
+    }
   }
   // A partial acknowledgment: the next hole is lost too (RFC 6582 section 3.2 step 3).
   if (!tcb.sackEnabled) {
-    recovery.duplicateAcks = Math.max(0, recovery.duplicateAcks - Math.max(0, segments - 1));
-    tcb.sentLog.markLost(0);
+    recovery.duplicateAcks = Math.max(0, recovery.duplicateAcks - Math.max(0, sentLog.arrived - 1));
+    sentLog.markLost(0);
   }
   recovery.forced = true;
-  return false;
 }
 
-/** The retransmission timer has run out: everything outstanding counts as lost, and sending begins anew from one segment. */
-export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
-  const { recovery, sentLog } = tcb;
-  tcb.congestion.onTimeout(sentLog.length, recovery.phase !== 'loss' || tcb.retries === 1, now);
-  recovery.phase = 'loss';
-  recovery.hasTailProbe = false;
-  recovery.tailProbeDue = false;
-  recovery.recover = tcb.snd.nxt;
+/** After a timeout. Returns whether cwnd may grow. */
+function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
+  const { recovery, sentLog, snd } = tcb;
+  const isOver = seqGe(snd.una, recovery.recover);
+  const isSpurious = recovery.frto !== 'off' && sentLog.originalArrived; // RFC 5682 section 3.1 step 3.b
+  if (isNew && (isSpurious || wasNoLoss(tcb, seg))) {
+    sentLog.forgetLosses();
+    undo(tcb);
+    tcb.retries = 0;
+    open(tcb);
+    return true;
+  }
+  if (recovery.frto === 'trying') {
+    if (sentLog.sackedNow > 0 || !isNew) recovery.frto = 'off'; // step 3.a: the loss was real
+  } else if (recovery.frto === 'armed' && isNew && !isOver) {
+    // Step 2.b: new segments tell whether the old ones arrive.
+    recovery.recover = snd.nxt;
+    recovery.frto = tcb.unsent > 0 && snd.wnd > 0 ? 'trying' : 'off';
+  }
+  if (isOver) open(tcb);
+  else if (isNew) recovery.duplicateAcks = 0;
+  return true; // slow start over what the timeout took for lost
+}
+
+function open(tcb: Tcb): void {
+  const { recovery } = tcb;
+  recovery.phase = 'open';
   recovery.duplicateAcks = 0;
-  recovery.forced = true;
-  sentLog.markAllLost();
+  recovery.forced = false;
+  recovery.frto = 'off';
+  recovery.resentTs = -1;
+  narrowWindow(tcb);
 }
 
 /** RFC 8985 section 6.2 step 4: after 16 recoveries without a duplicate, the reordering window is narrow again. */
 function narrowWindow({ rack }: Tcb): void {
   if (rack.windowSteps > 1 && --rack.recoveriesLeft <= 0) rack.windowSteps = 1;
 }
+
+// Ends and timeouts -------------------------------------------------------------------------------------------------------
+
+function endReduction(tcb: Tcb): void {
+  tcb.congestion.onRecovered();
+  open(tcb);
+}
+
+/** The retransmission timer has run out: begin anew from one segment. */
+export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
+  const { recovery, sentLog, rack, context } = tcb;
+  const isFirst = recovery.phase === 'open' || seqGe(tcb.snd.una, recovery.recover) || tcb.retries === 1;
+  if (isFirst && recovery.phase !== 'recovery') beginDoubt(tcb);
+  tcb.congestion.onTimeout(sentLog.length, isFirst && recovery.phase !== 'recovery', now);
+  recovery.frto = context.options.tcp.frto && (isFirst || tcb.retries > 1) ? 'armed' : 'off';
+  recovery.phase = 'loss';
+  recovery.hasTailProbe = false;
+  recovery.tailProbeDue = false;
+  recovery.recover = tcb.snd.nxt;
+  recovery.duplicateAcks = 0;
+  recovery.forced = true;
+  // RFC 2018 section 8: a receiver may have dropped what it had told of; it has, when the first segment is marked.
+  if (sentLog.length > 0 && sentLog.isSacked(0)) sentLog.forgetSacks();
+  // RFC 8985 section 6.3: what was sent lately may still arrive. Without SACK nothing will tell of it.
+  const since = tcb.sackEnabled && rack.sentAt >= 0 ? now - rack.rtt : Number.POSITIVE_INFINITY;
+  sentLog.markLostBefore(since);
+}
+
+/** SND.UNA has come to a segment that the receiver had told of: it has dropped it (Linux: SACK reneging). */
+export const hasReneged = ({ sentLog, snd }: Tcb): boolean =>
+  sentLog.length > 0 && sentLog.isSacked(0) && !seqGt(snd.una, sentLog.start);

@@ -33,6 +33,13 @@ export class SentLog {
   /** When the newest segment of the last `acknowledge` was sent; -1 when any of them was sent twice or had waited. */
   unambiguousSentAt: Micros = -1;
 
+  /** Of what has arrived since `beginDelivery`: how many by SACK alone; and was one sent once only, before `recover`? */
+  sackedNow = 0;
+  originalArrived = false;
+  /** Octets by which the farthest late segment was overtaken. */
+  reorderedBy = 0;
+  #recover: Seq = seqZero;
+
   /** Of what has arrived since `beginDelivery`: the segment that was sent last, -1 for none (RFC 8985 section 6.2). */
   newestSentAt: Micros = -1;
   /** How many segments those were. */
@@ -80,7 +87,11 @@ export class SentLog {
   }
 
   /** An acknowledgment is about to be taken in; segments sent again after `plausibleUntil` are not what it is about. */
-  beginDelivery(plausibleUntil: Micros): void {
+  beginDelivery(plausibleUntil: Micros, recover: Seq): void {
+    this.sackedNow = 0;
+    this.originalArrived = false;
+    this.reorderedBy = 0;
+    this.#recover = recover;
     this.newestSentAt = -1;
     this.arrived = 0;
     this.sawReordering = false;
@@ -96,7 +107,13 @@ export class SentLog {
     const wasSentAgain = (this.#flags[slot]! & AMBIGUOUS) !== 0;
     if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
     // What came with the same acknowledgment is told in any order: only earlier ones count.
-    if (!wasSentAgain && this.#highestBefore !== null && seqGt(this.#highestBefore, end)) this.sawReordering = true;
+    if (!wasSentAgain) {
+      if (this.#highestBefore !== null && seqGt(this.#highestBefore, end)) {
+        this.sawReordering = true;
+        this.reorderedBy = Math.max(this.reorderedBy, seqSub(this.#highestBefore, end));
+      }
+      if (seqLe(end, this.#recover)) this.originalArrived = true;
+    }
     if (wasSentAgain && sentAt > this.#plausibleUntil) return;
     if (sentAt > this.newestSentAt || (sentAt === this.newestSentAt && seqGt(end, this.newestEnd))) {
       this.newestSentAt = sentAt;
@@ -190,16 +207,27 @@ export class SentLog {
     } else this.markLost(index);
   }
 
-  /** After a timeout nothing is believed to be on its way; SACKs may be reneged on, so they are forgotten (RFC 2018 8). */
-  markAllLost(): void {
+  /** After a timeout: the first entry is lost, and all that were sent before `when` and have not arrived. */
+  markLostBefore(when: Micros): void {
     for (let index = 0; index < this.#count; index++) {
       const slot = this.#slot(index);
-      this.#flags[slot] = (this.#flags[slot]! & AMBIGUOUS) | LOST;
+      if (index > 0 && ((this.#flags[slot]! & SACKED) !== 0 || this.#sentAt[slot]! > when)) continue;
+      this.markLostAgain(index);
     }
-    this.#lost = this.#count;
-    this.#sacked = 0;
-    this.#resent = 0;
     this.#firstLostHint = 0;
+  }
+
+  /** The receiver has dropped what it had told of: none of it has arrived after all. */
+  forgetSacks(): void {
+    for (let index = 0; index < this.#count; index++) this.#flags[this.#slot(index)]! &= ~SACKED;
+    this.#sacked = 0;
+  }
+
+  /** Nothing was lost: what was sent again is still on its way too, but nothing waits to be. */
+  forgetLosses(): void {
+    for (let index = 0; index < this.#count; index++) this.#flags[this.#slot(index)]! &= ~(LOST | RESENT);
+    this.#lost = 0;
+    this.#resent = 0;
   }
 
   markSacked(index: number): void {
@@ -207,6 +235,7 @@ export class SentLog {
     const flags = this.#flags[slot]!;
     if ((flags & SACKED) !== 0) return;
     this.#delivered(slot);
+    this.sackedNow++;
     this.#uncount(flags);
     this.#flags[slot] = (flags & AMBIGUOUS) | SACKED;
     this.#sacked++;

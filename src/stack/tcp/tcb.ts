@@ -167,6 +167,15 @@ export class RecoveryState {
   delivered = 0;
   sent = 0;
   allowance = 0;
+  /** The reduction may still turn out to have been a mistake (undo.ts). */
+  mayUndo = false;
+  /** Segments sent again since then that no duplicate has told of. */
+  resentToUndo = 0;
+  sawDuplicate = false;
+  /** TSval of the first segment sent again; -1 for none. */
+  resentTs = -1;
+  /** F-RTO (RFC 5682): not tried; the timeout's segment is out; new segments are out. */
+  frto: 'off' | 'armed' | 'trying' = 'off';
   /** The next segment is a tail loss probe. */
   tailProbeDue = false;
   /** One is on its way; acknowledgments from `tailProbeEnd` on are about it. */

@@ -233,7 +233,7 @@ export class Tcp {
       out.protocol = protocolTcp;
       out.length = length;
       out.ttl = tcb.settings.ttl || this.#services.options.ttl;
-      out.trafficClass = tcb.settings.trafficClass;
+      out.trafficClass = (tcb.settings.trafficClass & ~3) | tcb.ecn.codepoint;
       out.flowLabel = tcb.flowLabel;
       return true;
     }

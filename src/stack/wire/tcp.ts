@@ -40,6 +40,8 @@ export class Segment {
   /** The window field as sent, not scaled. */
   wnd = 0;
   urgentPointer = 0;
+  /** The codepoint of the packet (RFC 3168 section 5): 0 not ECN-capable, 1 and 2 capable, 3 congestion experienced. */
+  ecn = 0;
   textStart = 0;
   textEnd = 0;
   readonly options: TcpOptionsRead = new TcpOptionsRead();
@@ -70,6 +72,7 @@ export function readSegment(datagram: Datagram, into: Segment): DropReason | nul
   into.ack = toSeq(getUint32(bytes, start + 8));
   into.flags = getUint8(bytes, start + 13);
   into.wnd = getUint16(bytes, start + 14);
+  into.ecn = datagram.trafficClass & 3;
   into.urgentPointer = getUint16(bytes, start + 18);
   into.textStart = start + offset;
   into.textEnd = end;

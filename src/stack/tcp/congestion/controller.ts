@@ -37,6 +37,10 @@ export interface CongestionController {
   onCongestion(inFlight: number, now: Micros): void;
   /** Recovery is over: everything that was in flight at its beginning has arrived. */
   onRecovered(): void;
+  /** The last loss or timeout was none: back to what was before it (RFC 9438 section 4.9). */
+  undo(): void;
+  /** Decides itself how to slow down: the stack neither reduces in proportion nor sets cwnd to ssthresh. */
+  readonly ignoresReduction?: boolean;
   /** A retransmission timeout; only the first of a row reduces ssthresh. */
   onTimeout(inFlight: number, isFirst: boolean, now: Micros): void;
 }

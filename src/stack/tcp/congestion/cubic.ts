@@ -14,6 +14,16 @@ const beta = 0.7;
 const renoAlpha = (3 * (1 - beta)) / (1 + beta);
 const leastWindow = 2;
 
+/** What a loss took, should it turn out to have been none. */
+interface Snapshot extends Window {
+  readonly wMax: number;
+  readonly cwndPrior: number;
+  readonly epochStart: Micros;
+  readonly k: number;
+  readonly wEst: number;
+  readonly hyStart: HyStart | null;
+}
+
 export class Cubic implements CongestionController {
   readonly name: string = 'cubic';
   cwnd: number;
@@ -31,6 +41,7 @@ export class Cubic implements CongestionController {
   #credit = 0;
   #lastAt: Micros = 0;
   #hyStart: HyStart | null = new HyStart();
+  #before: Snapshot | null = null;
 
   constructor({ cwnd, ssthresh }: Window) {
     this.cwnd = cwnd;
@@ -102,8 +113,33 @@ export class Cubic implements CongestionController {
     this.#credit = 0;
   }
 
+  /** Section 4.9.2: everything as it was. */
+  undo(): void {
+    const before = this.#before;
+    if (before === null) return;
+    this.cwnd = Math.max(this.cwnd, before.cwnd);
+    this.ssthresh = Math.max(this.ssthresh, before.ssthresh);
+    this.#wMax = before.wMax;
+    this.#cwndPrior = before.cwndPrior;
+    this.#epochStart = before.epochStart;
+    this.#k = before.k;
+    this.#wEst = before.wEst;
+    this.#hyStart = before.hyStart;
+    this.#before = null;
+  }
+
   /** Sections 4.6 and 4.7: with fast convergence, so that a newcomer finds room. */
   #reduce(): void {
+    this.#before = {
+      cwnd: this.cwnd,
+      ssthresh: this.ssthresh,
+      wMax: this.#wMax,
+      cwndPrior: this.#cwndPrior,
+      epochStart: this.#epochStart,
+      k: this.#k,
+      wEst: this.#wEst,
+      hyStart: this.#hyStart,
+    };
     this.#cwndPrior = this.cwnd;
     this.#wMax = this.cwnd < this.#wMax ? (this.cwnd * (1 + beta)) / 2 : this.cwnd;
     this.ssthresh = Math.max(leastWindow, Math.floor(this.cwnd * beta));

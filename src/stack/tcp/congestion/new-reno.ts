@@ -7,6 +7,8 @@ export class NewReno implements CongestionController {
   ssthresh: number;
   /** Segments acknowledged since cwnd last grew in congestion avoidance. */
   #acked = 0;
+  /** What the last loss took. */
+  #before: Window | null = null;
 
   constructor({ cwnd, ssthresh }: Window) {
     this.cwnd = cwnd;
@@ -30,9 +32,17 @@ export class NewReno implements CongestionController {
   }
 
   onCongestion(inFlight: number): void {
+    this.#before = { cwnd: this.cwnd, ssthresh: this.ssthresh };
     this.ssthresh = Math.max(inFlight >> 1, 2); // RFC 5681 equation 4: from the flight, not from cwnd
     this.cwnd = this.ssthresh;
     this.#acked = 0;
+  }
+
+  undo(): void {
+    if (this.#before === null) return;
+    this.cwnd = Math.max(this.cwnd, this.#before.cwnd);
+    this.ssthresh = Math.max(this.ssthresh, this.#before.ssthresh);
+    this.#before = null;
   }
 
   onRecovered(): void {
@@ -40,7 +50,10 @@ export class NewReno implements CongestionController {
   }
 
   onTimeout(inFlight: number, isFirst: boolean): void {
-    if (isFirst) this.ssthresh = Math.max(inFlight >> 1, 2);
+    if (isFirst) {
+      this.#before = { cwnd: this.cwnd, ssthresh: this.ssthresh };
+      this.ssthresh = Math.max(inFlight >> 1, 2);
+    }
     this.cwnd = 1;
     this.#acked = 0;
   }

@@ -1,0 +1,19 @@
+import type { Tcb } from './tcb.ts';
+
+/** How much is in flight, and whether there may be more. */
+
+/** Segments known to have left the way without being named: duplicate acknowledgments of a peer without SACK. */
+const departed = (tcb: Tcb): number => (tcb.sackEnabled ? 0 : tcb.recovery.duplicateAcks);
+
+/** RFC 6675's pipe: segments that are on their way, as far as is known. */
+export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb));
+
+/** Is what may be sent counted by proportional rate reduction (RFC 9937)? */
+export const isReducing = ({ recovery, sackEnabled }: Tcb): boolean =>
+  sackEnabled && (recovery.phase === 'recovery' || recovery.phase === 'reduced');
+
+/** May another segment be sent as far as congestion control is concerned? */
+export function mayBeInFlight(tcb: Tcb): boolean {
+  if (isReducing(tcb)) return tcb.recovery.allowance > 0;
+  return inFlight(tcb) < tcb.congestion.cwnd;
+}

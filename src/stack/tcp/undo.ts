@@ -1,0 +1,62 @@
+import { seqLt, toSeq } from '../base/seq.ts';
+import type { Segment } from '../wire/tcp.ts';
+import type { Tcb } from './tcb.ts';
+
+/**
+ * A loss that was none: the segments were only late, and what congestion control gave up for them is given back. Three
+ * witnesses: the echo of a timestamp older than the retransmission (Eifel, RFC 3522), duplicate SACKs for everything that
+ * was sent again (RFC 3708), and new segments arriving before the repeated ones (F-RTO, RFC 5682; in recovery.ts).
+ */
+
+/** Congestion control is about to be told of a loss: from here on it may turn out to be none. */
+export function beginDoubt(tcb: Tcb): void {
+  const { recovery } = tcb;
+  recovery.mayUndo = true;
+  recovery.resentToUndo = 0;
+}
+
+/** A segment is sent again. */
+export function countResent({ recovery }: Tcb): void {
+  if (recovery.mayUndo) recovery.resentToUndo++;
+}
+
+/** The receiver has got a segment twice that was sent again since the loss. */
+export function noteDuplicateTold({ recovery, counts }: Tcb): void {
+  counts.duplicatesTold++;
+  if (recovery.mayUndo && recovery.resentToUndo > 0) {
+    recovery.resentToUndo--;
+    recovery.sawDuplicate = true;
+  }
+}
+
+/** Has the original arrived, although it was taken for lost? (RFC 3522 section 3.2: the echo is older than the second copy.) */
+export function originalHasArrived(tcb: Tcb, seg: Segment): boolean {
+  const { resentTs } = tcb.recovery;
+  if (!tcb.ts.enabled || !seg.options.hasTimestamps || resentTs < 0 || seg.options.tsEcr === 0) return false;
+  return seqLt(toSeq(seg.options.tsEcr), toSeq(resentTs));
+}
+
+/** May the reduction be taken back on the word of this acknowledgment? */
+export function wasNoLoss(tcb: Tcb, seg: Segment): boolean {
+  const { recovery } = tcb;
+  if (!recovery.mayUndo) return false;
+  return (recovery.sawDuplicate && recovery.resentToUndo === 0) || originalHasArrived(tcb, seg);
+}
+
+/** Gives back what the loss took. */
+export function undo(tcb: Tcb): void {
+  const { recovery, congestion, context } = tcb;
+  congestion.undo();
+  recovery.mayUndo = false;
+  recovery.sawDuplicate = false;
+  tcb.ecn.cwrDue = false;
+  context.counters.tcpUndos++;
+  context.output.add(tcb);
+}
+
+/** The loss was real, or it is too late to say. */
+export function endDoubt({ recovery }: Tcb): void {
+  recovery.mayUndo = false;
+  recovery.sawDuplicate = false;
+  recovery.resentTs = -1;
+}
