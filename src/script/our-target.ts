@@ -1,6 +1,6 @@
 import { createSocketModule } from '../api/index.ts';
 import { Network } from '../sim/index.ts';
-import { type Micros, seconds } from '../stack/index.ts';
+import { type Micros, type Stack, StackError, seconds } from '../stack/index.ts';
 import { OurCalls } from './our-calls.ts';
 import type { Headers } from './syntax.ts';
 import { type Answer, addresses, type Call, type SentPacket, type Target } from './target.ts';
@@ -31,8 +31,7 @@ export class OurTarget implements Target {
       this.#wake();
       return true;
     };
-    const [unknown] = sysctls;
-    if (unknown !== undefined) throw new Error(`unknown sysctl ${unknown[0]}`);
+    for (const [name, value] of sysctls) setSysctl(host.stack, name, value);
     this.#deliver = (packet) => host.receive(packet, packet.length, 1);
     this.#calls = new OurCalls(createSocketModule(host), (duration) => network.sleep(duration));
     network.run(epoch); // time 0 means "never" to some
@@ -78,6 +77,15 @@ export class OurTarget implements Target {
 
   close(): Promise<void> {
     return Promise.resolve(); // nobody else knows of it
+  }
+}
+
+function setSysctl(stack: Stack, name: string, value: string): void {
+  try {
+    stack.setSysctl(name, value);
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    throw new Error(error.code === 'ENOENT' ? `unknown sysctl ${name}` : `sysctl ${name}=${value}: ${error.code}`);
   }
 }
 
