@@ -4,6 +4,7 @@ import { type Observer, type Prefix, parsePrefix, Stack, type StackSettings } fr
 import type { Cancel, Runner } from '../stack/runner.ts';
 import { Capture } from './capture.ts';
 import { Clock } from './clock.ts';
+import { type HostWatch, Invariants } from './invariants.ts';
 import { type LinkSettings, Wire } from './link.ts';
 
 /** What runs between two events of `until`, so that whoever waits can go on: by default 64 turns of the microtask queue. */
@@ -18,6 +19,8 @@ export interface NetworkSettings {
   readonly seed?: number;
   /** In Node, code that uses streams or process.nextTick needs `() => new Promise((r) => setImmediate(r))`. */
   readonly breathe?: Breathe;
+  /** Check after every event what stacks promise, and throw an InvariantViolation when a promise is broken. Default false. */
+  readonly invariants?: boolean;
 }
 
 /**
@@ -33,14 +36,17 @@ export interface NetworkSettings {
 export class Network {
   readonly clock: Clock = new Clock();
   readonly seed: number;
+  /** What is checked after every event; null when nothing is. */
+  readonly invariants: Invariants | null;
   readonly #breathe: Breathe;
   readonly #random: SeededRandom;
   readonly #hosts: Host[] = [];
   /** Something has happened that a waiting promise may have been told of. */
   #told = false;
 
-  constructor({ seed = 1, breathe = microtasks }: NetworkSettings = {}) {
+  constructor({ seed = 1, breathe = microtasks, invariants = false }: NetworkSettings = {}) {
     this.seed = seed;
+    this.invariants = invariants ? new Invariants() : null;
     this.#breathe = breathe;
     this.#random = new SeededRandom(seed);
   }
@@ -52,8 +58,10 @@ export class Network {
   /** Adds a host. It has loopback only until it is linked. */
   host(name: string, settings: StackSettings = {}, observer: Observer | null = null): Host {
     const random = new SeededRandom(this.#random.uint32() * 0x1_0000_0000 + this.#random.uint32());
-    const stack = new Stack(random, settings, observer);
-    const host = new Host(name, stack, this.clock, () => {
+    const watch = this.invariants?.watch(name, observer) ?? null;
+    const stack = new Stack(random, settings, watch?.observer ?? observer);
+    watch?.attach(stack);
+    const host = new Host(name, stack, this.clock, watch, () => {
       this.#told = true;
     });
     this.#hosts.push(host);
@@ -173,15 +181,17 @@ export class Host implements Runner {
   /** Packets may want to leave, or somebody may have to be told. */
   isDirty = false;
   readonly #clock: Clock;
+  readonly #watch: HostWatch | null;
   readonly #told: () => void;
   readonly #wires: (Wire | null)[] = [null];
   readonly #packet: Uint8Array = new Uint8Array(65_536);
   #wake: ((endpoint: unknown) => void) | null = null;
 
-  constructor(name: string, stack: Stack, clock: Clock, told: () => void) {
+  constructor(name: string, stack: Stack, clock: Clock, watch: HostWatch | null, told: () => void) {
     this.name = name;
     this.stack = stack;
     this.#clock = clock;
+    this.#watch = watch;
     this.#told = told;
   }
 
@@ -200,7 +210,9 @@ export class Host implements Runner {
   }
 
   receive(bytes: Uint8Array, length: number, interfaceIndex: number): void {
+    this.#watch?.arriving(bytes, length);
     this.stack.receive(bytes, length, this.#clock.now, interfaceIndex);
+    this.#watch?.arrived(this.#clock.now);
     this.isDirty = true;
   }
 
@@ -217,6 +229,7 @@ export class Host implements Runner {
       }
     }
     if (this.#wires.length === 1) stack.transmit(this.#packet, this.#clock.now, 0); // loopback alone
+    this.#watch?.turned(this.#clock.now);
     for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) {
       this.#told();
       this.#wake?.(endpoint);

@@ -1,4 +1,3 @@
-import { type Fate, type Link, type LinkSettings, type Network, pair } from '../../src/sim/index.ts';
 import {
   type Address,
   anyV4,
@@ -13,6 +12,7 @@ import {
   type Tcb,
   tcpCalls,
 } from '../../src/stack/index.ts';
+import { type Fate, type Link, type LinkSettings, type Network, pair } from './sim.ts';
 
 /** A TCP segment as it entered the link. Numbers are relative to the first SYN of its sender; `at` is in milliseconds. */
 export interface Seen {
