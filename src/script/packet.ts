@@ -63,6 +63,7 @@ export const flagLetters: Readonly<Record<string, number>> = {
 };
 
 export const SYN = 0x02;
+export const RST = 0x04;
 export const PSH = 0x08;
 export const ACK = 0x10;
 export const URG = 0x20;
