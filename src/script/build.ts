@@ -149,7 +149,8 @@ function buildDatagram({ length, payload }: UdpSpec, connection: Connection): Ui
 /** An ICMP error about a packet of the tested host: its IP header and the first 20 octets behind it. */
 function buildMessage(spec: IcmpSpec, connection: Connection, ends: Ends) {
   const found = icmpNumbers(spec.type, spec.code, ends.family);
-  if (found === null) throw new Error(`IPv${ends.family} has no message '${spec.type} ${spec.code ?? ''}'`);
+  if (found === null)
+    throw new Error(`IPv${ends.family} has no message '${[spec.type, spec.code ?? ''].join(' ').trim()}'`);
   const { protocol, seq, length } = spec.quote!;
   const quote = new Uint8Array(protocol === 'tcp' ? 20 : 8);
   put16(quote, 0, connection.hostPort);

@@ -42,12 +42,18 @@ export class OurTarget implements Target {
   }
 
   start(call: Call, answered: (answer: Answer) => void): void {
-    void this.#calls.call(call).then((answer) => {
-      this.#network.run(0); // what the call has caused at once
+    const tell = (answer: Answer): void => {
       answered(answer);
       this.#hasAnswer = true;
       this.#wake();
-    });
+    };
+    this.#calls.call(call).then(
+      (answer) => {
+        this.#network.run(0); // what the call has caused at once
+        tell(answer);
+      },
+      (fault: unknown) => tell({ value: -1, error: null, unsupported: `a fault of our stack: ${fault}` }),
+    );
   }
 
   inject(packet: Uint8Array): void {

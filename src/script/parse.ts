@@ -3,7 +3,17 @@ import { parseClaims } from './expression.ts';
 import { parseCall } from './parse-call.ts';
 import { parsePacket } from './parse-packet.ts';
 import { Scanner, ScriptError } from './scanner.ts';
-import type { Action, Family, Headers, Script, ScriptEvent, TargetName, When } from './syntax.ts';
+import type {
+  Action,
+  Family,
+  Headers,
+  OptionSpec,
+  PacketSpec,
+  Script,
+  ScriptEvent,
+  TargetName,
+  When,
+} from './syntax.ts';
 
 /** Reads a whole script: header lines, then events. docs/scripts.md describes the language. */
 
@@ -58,7 +68,7 @@ function readEvent(from: Scanner): ScriptEvent {
   const start = from.at;
   const when = readWhen(from);
   const action = readAction(from);
-  const text = withoutComments(from.text.slice(start, from.at));
+  const text = withoutComments(from.text.slice(start, from.end));
   const { line, column } = from.placeOf(start);
   const isRange = when.kind !== 'any' && when.latest !== null;
   const isCall = action.kind === 'call';
@@ -101,7 +111,13 @@ function readTime(from: Scanner): Micros {
 }
 
 function readAction(from: Scanner): Action {
-  if (from.has('<')) return { kind: 'inject', packet: checked(from, parsePacket(from)) };
+  from.skip();
+  const start = from.at;
+  if (from.has('<')) {
+    const packet = parsePacket(from);
+    const open = whatIsOpen(packet);
+    return open === null ? { kind: 'inject', packet } : from.fail(`a packet to be sent needs ${open}`, start);
+  }
   if (from.has('>')) return { kind: 'expect', packet: parsePacket(from) };
   if (from.has('%{')) {
     const fd = from.take(/(\d+)\s*:/y);
@@ -114,19 +130,17 @@ function readAction(from: Scanner): Action {
   return { kind: 'call', ...parseCall(from) };
 }
 
-/** What is to be sent has to be known in full. */
-function checked(from: Scanner, packet: ReturnType<typeof parsePacket>): ReturnType<typeof parsePacket> {
-  if (packet.kind === 'icmp' && packet.quote === null)
-    from.fail('expected what the message is about, such as [1:1001(1000)]');
-  if (packet.kind !== 'tcp') return packet;
-  if (packet.mayPush) from.fail('the flags of a packet to be sent must be known');
-  if (packet.options === 'any') from.fail('the options of a packet to be sent must be known');
-  for (const option of packet.options ?? []) {
-    const isOpen =
-      ((option.kind === 'mss' || option.kind === 'wscale') && option.value === null) ||
-      (option.kind === 'TS' && (option.val === null || option.ecr === null)) ||
-      (option.kind === 'FO' && option.cookie === null);
-    if (isOpen) from.fail("'any' in a packet to be sent");
-  }
-  return packet;
+/** What a packet lacks that is to be sent, or null. */
+function whatIsOpen(packet: PacketSpec): string | null {
+  if (packet.kind === 'icmp') return packet.quote === null ? 'what it is about, such as [1:1001(1000)]' : null;
+  if (packet.kind !== 'tcp') return null;
+  if (packet.mayPush) return 'all of its flags';
+  if (packet.options === 'any') return 'all of its options';
+  return (packet.options ?? []).some(isOpenOption) ? "numbers instead of 'any'" : null;
+}
+
+function isOpenOption(option: OptionSpec): boolean {
+  if (option.kind === 'mss' || option.kind === 'wscale') return option.value === null;
+  if (option.kind === 'TS') return option.val === null || option.ecr === null;
+  return (option.kind === 'FO' || option.kind === 'FOEXP') && option.cookie === null;
 }

@@ -21,6 +21,8 @@ export class Scanner {
   readonly file: string;
   readonly text: string;
   at = 0;
+  /** Behind what was taken last, before the spaces and comments that follow it. */
+  end = 0;
 
   constructor(file: string, text: string) {
     this.file = file;
@@ -42,7 +44,9 @@ export class Scanner {
   take(pattern: RegExp): RegExpExecArray | null {
     this.skip();
     const found = this.#match(pattern);
-    if (found !== null) this.at += found[0].length;
+    if (found === null) return null;
+    this.at += found[0].length;
+    this.end = this.at;
     return found;
   }
 
@@ -51,6 +55,7 @@ export class Scanner {
     this.skip();
     if (!this.text.startsWith(characters, this.at)) return false;
     this.at += characters.length;
+    this.end = this.at;
     return true;
   }
 
@@ -60,6 +65,7 @@ export class Scanner {
     const end = this.at + word.length;
     if (!this.text.startsWith(word, this.at) || /\w/.test(this.text[end] ?? '')) return false;
     this.at = end;
+    this.end = end;
     return true;
   }
 
@@ -86,15 +92,12 @@ export class Scanner {
     return Number(this.needMatch(/0x[0-9a-fA-F]+|\d+/y, what));
   }
 
-  /** @throws ScriptError always: about this place, or about `at` */
+  /** @throws ScriptError always: about what was expected here, or about what stands at `at` */
   fail(message: string, at?: number): never {
-    if (at === undefined) this.skip();
-    const place = at ?? this.at;
-    const { line, column } = this.placeOf(place);
-    const next = /\S{0,20}/y;
-    next.lastIndex = place;
-    const word = next.exec(this.text)?.[0] ?? '';
-    throw new ScriptError(this.file, line, column, `${message}${at === undefined ? `, not '${word}'` : ''}`);
+    this.skip();
+    const { line, column } = this.placeOf(at ?? this.at);
+    const found = at === undefined ? this.#match(/\S{1,20}/y) : null;
+    throw new ScriptError(this.file, line, column, `${message}${found === null ? '' : `, not '${found[0]}'`}`);
   }
 
   placeOf(at: number): { readonly line: number; readonly column: number } {
