@@ -319,6 +319,7 @@ for (const family of families) {
       const sockets = Array.from({ length: 10 }, () => unwrap(on.here.tcp()));
       for (const socket of sockets) socket.settimeout(0.5);
       await on.until(Promise.all(sockets.map((socket) => socket.connect(family.server, 80))));
+      on.network.run(ms(100));
       listener.settimeout(0);
       let accepted = 0;
       while ((await listener.accept())[1] === null) accepted++;

@@ -280,13 +280,6 @@ const isLeftOfWindow = ({ rcvNxt }: Standing, { seq }: Arrival): boolean => ((se
 
 const departures: readonly Departure[] = [
   {
-    why: 'a bare acknowledgment does not leave in SYN-RECEIVED: the SYN-ACK, sent again, says as much',
-    instead: (_before, _arrival, expected) =>
-      expected.state === 'SYN-RECEIVED' && expected.reply?.endsWith('<CTL=ACK>') === true
-        ? { ...expected, reply: null }
-        : null,
-  },
-  {
     why: 'a SYN in the window, which anybody may have made, does not send SYN-RECEIVED back to LISTEN',
     instead: ({ state }, { flags }, expected) =>
       state === 'SYN-RECEIVED' && (flags & (SYN | RST)) === SYN && expected.state === null
@@ -301,16 +294,6 @@ const departures: readonly Departure[] = [
       isLeftOfWindow(before, arrival) &&
       ((arrival.seq + arrival.text - before.rcvNxt) | 0) > 0
         ? { ...expected, reply: acknowledgment(before.nxt, before.rcvNxt) }
-        : null,
-  },
-  {
-    why: 'a later SYN with FIN ends TIME-WAIT, as on Linux, although the listener then refuses it',
-    instead: (before, arrival, expected) =>
-      before.state === 'TIME-WAIT' &&
-      (arrival.flags & (SYN | FIN | RST | ACK)) === (SYN | FIN) &&
-      !isLeftOfWindow(before, arrival) &&
-      arrival.seq !== before.rcvNxt
-        ? { ...expected, state: null, reply: null }
         : null,
   },
 ];

@@ -87,6 +87,10 @@ export class Counters {
   tcpTailProbes = 0;
   /** Reductions of cwnd taken back, because nothing had been lost. */
   tcpUndos = 0;
+  /** SYN cookies given, brought back, and found to be none of ours. */
+  tcpCookiesSent = 0;
+  tcpCookiesTaken = 0;
+  tcpCookiesRefused = 0;
   tcpChallengeAcks = 0;
   tcpZeroWindowProbes = 0;
   readonly drops: Record<DropReason, number> = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<

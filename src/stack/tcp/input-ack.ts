@@ -15,7 +15,7 @@ import { applySack } from './scoreboard.ts';
 import { enter } from './state.ts';
 import { onAckOfTailProbe, scheduleTailProbe } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
-import { probeInterval } from './timeouts.ts';
+import { deferredRetries, probeInterval } from './timeouts.ts';
 import { setTimer } from './timers.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
 
@@ -68,8 +68,16 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
     sendResetFor(tcb, seg);
     return false;
   }
+  if (listener !== null && mustWaitForText(tcb, seg)) {
+    tcb.isDeferred = true;
+    return false;
+  }
   if (listener?.acceptQueueIsFull) {
     context.drop('accept queue full', now); // stay half-open: the SYN-ACK is sent again, and answered again
+    if (context.options.tcp.abortOnOverflow) {
+      sendResetFor(tcb, seg);
+      abandon(tcb, now);
+    }
     return false;
   }
   enter(tcb, 'ESTABLISHED', now);
@@ -82,6 +90,12 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
     context.counters.tcpPassiveOpens++;
   }
   return true;
+}
+
+/** TCP_DEFER_ACCEPT: a bare acknowledgment does not finish the handshake before its time is over. */
+function mustWaitForText({ listener, retries, rcv }: Tcb, seg: Segment): boolean {
+  const count = deferredRetries(listener!.settings.deferAccept);
+  return retries < count && seg.len === 0 && seg.seq === rcv.nxt;
 }
 
 /**

@@ -79,7 +79,7 @@ function refreshTimeWait(tcb: Tcb, seg: Segment, now: Micros): void {
 /** RFC 5961 section 3.2: a reset acts only at exactly RCV.NXT; elsewhere in the window it may be forged. */
 function checkReset(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if ((seg.flags & RST) === 0) return true;
-  if (tcb.state === 'TIME-WAIT') {
+  if (tcb.state === 'TIME-WAIT' && tcb.context.options.tcp.ignoreResetsInTimeWait) {
     tcb.context.drop('reset ignored', now); // RFC 1337: it would end the wait too early
   } else if (seg.seq !== tcb.rcv.nxt) {
     tcb.context.drop('reset ignored', now);
@@ -87,7 +87,8 @@ function checkReset(tcb: Tcb, seg: Segment, now: Micros): boolean {
   } else if (tcb.state === 'SYN-RECEIVED' && tcb.wasPassive) {
     tcb.context.counters.tcpAttemptFails++;
     abandon(tcb, now); // the listener never heard of it
-  } else if (tcb.state === 'SYN-RECEIVED') fail(tcb, 'ECONNREFUSED', now);
+  } else if (tcb.state === 'TIME-WAIT') abandon(tcb, now);
+  else if (tcb.state === 'SYN-RECEIVED') fail(tcb, 'ECONNREFUSED', now);
   else fail(tcb, tcb.state === 'CLOSE-WAIT' ? 'EPIPE' : 'ECONNRESET', now);
   return false;
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../base/address.ts';
 import { Fifo } from '../base/fifo.ts';
 import type { Endpoint } from '../base/ready.ts';
+import { type Micros, never } from '../base/time.ts';
 import type { PortClaim } from './ports.ts';
 import type { TcpSettings } from './settings.ts';
 import type { Origin, Tcb } from './tcb.ts';
@@ -19,6 +20,8 @@ export class Listener implements Origin {
   isClosed = false;
   /** What its connections inherit. */
   readonly settings: TcpSettings;
+  /** When the last SYN cookie was given. */
+  cookieAt: Micros = -never;
   readonly halfOpen: Set<Tcb> = new Set();
   readonly acceptQueue: Fifo<Tcb> = new Fifo();
 
@@ -40,7 +43,8 @@ export class Listener implements Origin {
     return this.acceptQueue.length > this.backlog;
   }
 
-  get halfOpenIsFull(): boolean {
-    return this.halfOpen.size > Math.max(this.backlog, 8);
+  /** As many as may wait finished, and not more than the host allows. */
+  halfOpenIsFull(most: number): boolean {
+    return this.halfOpen.size >= Math.min(this.backlog, most);
   }
 }

@@ -3,6 +3,7 @@ import type { Micros } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { tcpHeaderLength } from '../wire/tcp.ts';
 import { type SynOptions, type TcpOptionsRead, timestampsLength } from '../wire/tcp-options.ts';
+import { type RememberedOptions, rememberInTimestamp } from './syn-cookies.ts';
 import type { Tcb } from './tcb.ts';
 import { tsValue } from './timestamps.ts';
 
@@ -57,10 +58,17 @@ export function answer(tcb: Tcb, now: Micros): SynOptions {
     windowScale: tcb.windowScalingEnabled ? tcb.rcv.wndShift : -1,
     sackPermitted: tcb.sackEnabled,
     timestamps: tcb.ts.enabled,
-    tsVal: tsValue(tcb, now),
+    tsVal: tcb.isCookie ? rememberInTimestamp(tsValue(tcb, now), remembered(tcb)) : tsValue(tcb, now),
     tsEcr: tcb.ts.recent,
   };
 }
+
+/** What a SYN cookie keeps in its timestamp: the peer's shift, and what else was agreed upon. */
+const remembered = (tcb: Tcb): RememberedOptions => ({
+  windowScale: tcb.windowScalingEnabled ? tcb.snd.wndShift : -1,
+  sackPermitted: tcb.sackEnabled,
+  ecn: tcb.ecn.enabled,
+});
 
 /** Takes in the options of the peer's SYN or SYN-ACK; what it does not offer is off. */
 export function settle(tcb: Tcb, seg: Segment, now: Micros): void {

@@ -34,8 +34,8 @@ export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mi
     const length = writeNew(tcb, into, at, now);
     if (length > 0) return length;
     if (tcb.probeDue) return writeProbe(tcb, into, at, now);
-    if (tcb.ack.now) return writeSegment(tcb, tcb.snd.nxt, 0, ACK, into, at, now);
   }
+  if (tcb.ack.now && tcb.state !== 'SYN-SENT') return writeSegment(tcb, tcb.snd.nxt, 0, ACK, into, at, now);
   return 0;
 }
 
@@ -159,7 +159,8 @@ function writeSyn(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   return writeSynSegment(tcb, into, at, now);
 }
 
-function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+/** The SYN, or the SYN-ACK of everything that is not in SYN-SENT. */
+export function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const isAnswer = tcb.state !== 'SYN-SENT';
   const options = writeSynOptions(into, at + tcpHeaderLength, isAnswer ? answer(tcb, now) : offer(tcb, now));
   const flags = isAnswer ? SYN | ACK | grantWith(tcb) : SYN | askWith(tcb);

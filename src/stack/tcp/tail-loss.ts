@@ -18,6 +18,7 @@ export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog, rtt, timers } = tcb;
   timers.probe = never;
   const isQuiet = recovery.phase === 'open' && sentLog.length > 0 && sentLog.sacked === 0 && sentLog.lost === 0;
+  if (!tcb.context.options.tcp.tailLossProbe) return;
   if (!isQuiet || recovery.hasTailProbe || !tcb.sackEnabled || !isSynchronised(tcb.state)) return;
   const slack = sentLog.length === 1 ? mostAckDelay : tcb.context.options.tcp.tailProbeSlack;
   const wait = rtt.srtt > 0 ? 2 * rtt.srtt + slack : withoutMeasurement;

@@ -14,15 +14,19 @@ import { type Micros, never } from '../base/time.ts';
 import { AckEvent, type CongestionController } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
+import type { InitialSequence } from './iss.ts';
 import { Reassembly } from './reassembly.ts';
 import { Rtt } from './rtt.ts';
 import { SentLog } from './sent-log.ts';
 import type { TcpSettings } from './settings.ts';
 import type { State } from './state.ts';
+import type { SynCookies } from './syn-cookies.ts';
 
 /** What every connection of a stack shares. */
 export interface TcpContext {
   readonly options: StackOptions;
+  readonly initial: InitialSequence;
+  readonly cookies: SynCookies;
   readonly congestionControls: CongestionControls;
   readonly counters: Counters;
   readonly random: Random;
@@ -348,6 +352,10 @@ export class Tcb implements Endpoint, Timed {
   /** Octets read and written by the user. */
   octetsIn = 0;
   octetsOut = 0;
+  /** Its SYN-ACK is a cookie: nothing of the connection is kept until it comes back. */
+  isCookie = false;
+  /** The handshake is done, but the listener waits for text (TCP_DEFER_ACCEPT). */
+  isDeferred = false;
   /** Gives back the local port, if this connection holds one. */
   releasePort: (() => void) | null = null;
 

@@ -27,6 +27,7 @@ import { type PortClaim, Ports } from './ports.ts';
 import { resetFor } from './reset.ts';
 import { TcpSettings } from './settings.ts';
 import { enter } from './state.ts';
+import { SynCookies } from './syn-cookies.ts';
 import { Tcb, type TcpContext } from './tcb.ts';
 import { onTimeout } from './timeouts.ts';
 
@@ -56,18 +57,18 @@ export class Tcp {
   readonly #ports: Ports;
   readonly #output: OutputQueues = new OutputQueues();
   readonly #deadlines: Deadlines<Tcb> = new Deadlines();
-  readonly #initial: InitialSequence;
   readonly #segment: Segment = new Segment();
 
   constructor(services: TcpServices) {
     this.#services = services;
     this.#demux = new Demux(services.random);
     this.#ports = new Ports(services.options, services.random, (...tuple) => this.#demux.find(...tuple) !== null);
-    this.#initial = new InitialSequence(services.random);
     const { congestionControls } = this;
     this.#context = {
       ...services,
       congestionControls,
+      initial: new InitialSequence(services.random),
+      cookies: new SynCookies(services.random),
       deadlines: this.#deadlines,
       output: this.#output,
       demux: this.#demux,
@@ -146,9 +147,10 @@ export class Tcp {
     if (localPort === 0 || this.#demux.find(local, localPort, remote, remotePort) !== null) {
       throw new StackError('EADDRNOTAVAIL', 'no local port is free for this peer');
     }
-    const iss = this.#initial.iss(local, localPort, remote, remotePort, now);
+    const { initial } = this.#context;
+    const iss = initial.iss(local, localPort, remote, remotePort, now);
     const tcb = new Tcb(this.#context, local, localPort, remote, remotePort, path, iss, settings);
-    tcb.ts.offset = this.#initial.timestampOffset(local, localPort, remote, remotePort);
+    tcb.ts.offset = initial.timestampOffset(local, localPort, remote, remotePort);
     if (claim !== null) tcb.releasePort = () => this.#ports.release(claim);
     this.#demux.add(tcb);
     this.#services.counters.tcpActiveOpens++;
@@ -201,9 +203,9 @@ export class Tcp {
     }
     if (tcb !== null) return segmentArrives(tcb, seg, now);
     const listener = this.#demux.findListener(destination, seg.destinationPort);
-    const outcome =
-      listener === null ? 'reset' : arrivesInListen(listener, seg, datagram, this.#context, this.#initial, now);
+    const outcome = listener === null ? 'reset' : arrivesInListen(listener, seg, datagram, this.#context, now);
     if (outcome === 'reset') this.#refuse(seg, datagram, now);
+    else if (outcome !== null) segmentArrives(outcome, seg, now);
   }
 
   /** Section 3.10.7.1: no connection, or a listener that cannot make sense of it. */

@@ -1,5 +1,5 @@
 import { seqAdd, seqGt } from '../base/seq.ts';
-import { type Micros, never } from '../base/time.ts';
+import { type Micros, never, seconds } from '../base/time.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
 import { onKeepAliveTimeout } from './keep-alive.ts';
@@ -41,7 +41,7 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   tcb.counts.timeouts++;
   context.counters.tcpTimeouts++;
   if (tcb.retries >= tcp.retriesBeforeDoubt && isSynchronised(tcb.state)) suspectBlackHole(tcb);
-  onRetransmissionTimeout(tcb, now);
+  if (!isQuietlyDeferred(tcb)) onRetransmissionTimeout(tcb, now);
   if (tcb.state !== 'SYN-SENT' || tcb.retries > tcp.synLinearTimeouts) rtt.backOff();
   if (tcb.resendingSince < 0) tcb.resendingSince = now;
   setTimer(tcb, 'retransmit', now + withinUserTimeout(tcb, rtt.rto, tcb.resendingSince, now));
@@ -101,6 +101,17 @@ function onPersist(tcb: Tcb, now: Micros): void {
   setTimer(tcb, 'persist', now + withinUserTimeout(tcb, probeInterval(tcb), tcb.probingSince, now));
   tcb.context.output.add(tcb);
 }
+
+/** SYN-ACKs sent again in so much time: after 1, 2, 4 ... seconds. */
+export function deferredRetries(time: Micros): number {
+  let count = 0;
+  for (let passed = 0, step = seconds(1); passed < time; step *= 2, count++) passed += step;
+  return count;
+}
+
+/** A listener that waits for text keeps quiet until the last time that it may ask (as Linux). */
+const isQuietlyDeferred = ({ state, isDeferred, retries, settings }: Tcb): boolean =>
+  state === 'SYN-RECEIVED' && isDeferred && retries < deferredRetries(settings.deferAccept);
 
 /** Between window probes: the RTO, doubled for each. */
 export const probeInterval = ({ rtt, probeBackoff, context }: Tcb): Micros =>
