@@ -82,6 +82,7 @@ export interface HostCommandOptions {
   readonly family?: string;
   readonly tolerance?: string;
   readonly jobs?: string;
+  readonly retries?: string;
   readonly verbose?: boolean;
   readonly json?: boolean;
   readonly help?: boolean;
