@@ -66,6 +66,8 @@ export class HostWatch {
   #about: ConnectionWatch | null = null;
   #stateBefore: State = 'CLOSED';
   #nextBefore = 0;
+  /** Behind the farthest text that waited: a reset there is believed too, as on Linux; -1 for none. */
+  #farthestBefore = -1;
   #digestsBefore: readonly string[] | null = null;
   #dropsBefore = 0;
   /** Answers that the host may give before the end of its turn, and those that it has given. */
@@ -109,6 +111,7 @@ export class HostWatch {
     const { tcb } = this.#about;
     this.#stateBefore = tcb.state;
     this.#nextBefore = tcb.rcv.nxt;
+    this.#farthestBefore = tcb.sackEnabled && !tcb.reassembly.isEmpty ? tcb.reassembly.end : -1;
     if (packet.sums === 'good') this.#about.arriving(packet);
   }
 
@@ -218,7 +221,11 @@ export class HostWatch {
       if (!isReset || !isAnswer) watch.fail(6, 'ended in SYN-SENT by a segment that does not answer its SYN', now);
     } else if (isReset) {
       if (before === 'TIME-WAIT') watch.fail(6, 'a reset has ended TIME-WAIT', now); // RFC 1337
-      if (packet.seq !== this.#nextBefore)
+      if (
+        packet.seq !== this.#nextBefore &&
+        packet.seq !== this.#farthestBefore &&
+        !isBeforeFin(tcb, packet.seq, this.#nextBefore)
+      )
         watch.fail(6, `reset at RCV.NXT + ${(packet.seq - this.#nextBefore) | 0}`, now);
     } else if (before === 'TIME-WAIT') {
       if (!packet.has(flags.SYN)) watch.fail(6, 'a segment has ended TIME-WAIT', now);
@@ -316,3 +323,7 @@ function isAt(bytes: DataView, at: number, address: Tcb['local'], isV4: boolean)
     bytes.getUint32(at) === address.w0
   );
 }
+
+/** Some stacks number a reset as if their FIN before it had not been; Linux believes it, and so do we. */
+const isBeforeFin = ({ finReceived }: Tcb, seq: number, next: number): boolean =>
+  finReceived && seq === (next - 1) >>> 0;

@@ -276,21 +276,31 @@ interface Departure {
   readonly instead: (before: Standing, arrival: Arrival, expected: Outcome) => Outcome | null;
 }
 
+const resetFor = ({ flags, seq, ack, text }: Arrival): string =>
+  (flags & ACK) !== 0 ? resetAt(ack) : resetOf(wrap(seq + text + 1 + (flags & FIN)));
+
 const isLeftOfWindow = ({ rcvNxt }: Standing, { seq }: Arrival): boolean => ((seq - rcvNxt) | 0) < 0;
 
 const departures: readonly Departure[] = [
   {
-    why: 'a SYN in the window, which anybody may have made, does not send SYN-RECEIVED back to LISTEN',
-    instead: ({ state }, { flags }, expected) =>
-      state === 'SYN-RECEIVED' && (flags & (SYN | RST)) === SYN && expected.state === null
-        ? { ...expected, state }
+    why: 'a SYN in the window sends SYN-RECEIVED back to LISTEN, and its sender hears of it, as from Linux',
+    instead: ({ state }, arrival, expected) =>
+      state === 'SYN-RECEIVED' && (arrival.flags & (SYN | RST)) === SYN && expected.state === null
+        ? { ...expected, reply: resetFor(arrival) }
+        : null,
+  },
+  {
+    why: 'text and a FIN that come with the SYN-ACK have to come again, as on Linux',
+    instead: ({ state, nxt }, { seq }, expected) =>
+      state === 'SYN-SENT' && expected.taken > 0 && expected.state !== 'SYN-RECEIVED'
+        ? { ...expected, state: 'ESTABLISHED', taken: 0, reply: acknowledgment(nxt, wrap(seq + 1)) }
         : null,
   },
   {
     why: 'a reset that begins before the window and reaches into it draws a challenge, as from Linux',
     instead: (before, arrival, expected) =>
       (arrival.flags & RST) !== 0 &&
-      !['CLOSED', 'LISTEN', 'SYN-SENT', 'SYN-RECEIVED', 'TIME-WAIT'].includes(before.state) &&
+      !['CLOSED', 'LISTEN', 'SYN-SENT', 'TIME-WAIT'].includes(before.state) &&
       isLeftOfWindow(before, arrival) &&
       ((arrival.seq + arrival.text - before.rcvNxt) | 0) > 0
         ? { ...expected, reply: acknowledgment(before.nxt, before.rcvNxt) }

@@ -100,8 +100,9 @@ export const tcpLevel: Level = [
     1,
     setting(
       (settings) => settings.noDelay,
-      (settings, value) => {
+      (settings, value, { tcb }) => {
         settings.noDelay = toFlag(value);
+        if (settings.noDelay && tcb !== null) tcpCalls.pushQueued(tcb);
       },
     ),
   ],

@@ -2,6 +2,7 @@ import { seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
+import { receiveWindow } from './window.ts';
 
 /**
  * When to acknowledge (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2): at once what is out of order, fills a gap or
@@ -26,6 +27,7 @@ export function onTextBeyondGap(tcb: Tcb): void {
 /** Text has arrived in order. `filledGap` when it joined text that had been waiting. */
 export function onText(tcb: Tcb, filledGap: boolean, now: Micros): void {
   const { ack, rcv } = tcb;
+  if (ack.textAt < 0) ack.quick = Math.min(ack.quick, Math.max(2, Math.floor(receiveWindow(tcb) / (2 * rcv.mss))));
   ack.textAt = now;
   ack.duplicates = 0;
   const unacknowledged = seqSub(rcv.nxt, ack.lastSent);

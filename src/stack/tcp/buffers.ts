@@ -91,7 +91,10 @@ export function sendRoom(tcb: Tcb): number {
 
 /** The window that the first segments offer, never scaled (RFC 7323 section 2.2). */
 export function firstWindow(tcb: Tcb): number {
-  const window = Math.min(0xffff, windowSpace(tcb));
+  const space = windowSpace(tcb);
+  // A small buffer offers whole segments only, as on Linux.
+  const window =
+    space < 0xffff && space > tcb.advertisedMss ? space - (space % tcb.advertisedMss) : Math.min(0xffff, space);
   tcb.rcv.ssthresh = window;
   return window;
 }

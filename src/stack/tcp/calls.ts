@@ -49,6 +49,7 @@ export function send(tcb: Tcb, data: Uint8Array, flags: SendFlags = plainly): nu
   tcb.sendQueue.append(data, 0, count);
   tcb.octetsOut += count;
   tcb.moreFollows = flags.more === true;
+  tcb.pushOnce = false;
   if (flags.urgent === true && count === data.length) markUrgent(tcb);
   tcb.context.output.add(tcb);
   return count;
@@ -174,6 +175,12 @@ export function settingsChanged(tcb: Tcb, now: Micros): void {
   if (!settings.cork) tcb.moreFollows = false;
   if (isSynchronised(tcb.state)) tcb.context.output.add(tcb); // Nagle or the cork may have held something back
   tcb.context.changed.add(tcb);
+}
+
+/** TCP_NODELAY has been switched on: what is queued goes out, also from under a cork, which stays for what follows. */
+export function pushQueued(tcb: Tcb): void {
+  tcb.pushOnce = true;
+  tcb.context.output.add(tcb);
 }
 
 /** TCP_QUICKACK: acknowledge the next segments at once, or go back to waiting for company. */

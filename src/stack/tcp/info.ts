@@ -1,5 +1,6 @@
 import type { StackOptions } from '../base/options.ts';
 import type { Micros } from '../base/time.ts';
+import { segmentSize } from './output.ts';
 import type { TcpSettings } from './settings.ts';
 import { isSynchronised, type State } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -162,7 +163,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_ca_state: congestionState(tcb),
     tcpi_retransmits: tcb.retries,
     tcpi_probes: tcb.probes,
-    tcpi_backoff: Math.max(tcb.retries, tcb.probeBackoff),
+    tcpi_backoff: Math.max(rtt.backoffs, tcb.probeBackoff),
     tcpi_options:
       (ts.enabled ? 1 : 0) |
       (tcb.sackEnabled ? 2 : 0) |
@@ -176,7 +177,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_fastopen_client_fail: tcb.fastOpen.failure,
     tcpi_rto: whole(rtt.rto),
     tcpi_ato: tcp.delayedAck,
-    tcpi_snd_mss: snd.mss,
+    tcpi_snd_mss: segmentSize(tcb),
     tcpi_rcv_mss: rcv.mss,
     tcpi_unacked: sentLog.length,
     tcpi_sacked: tcb.sackEnabled ? sentLog.sacked : recovery.duplicateAcks,

@@ -1,5 +1,5 @@
 import { type Seq, seqAdd, seqGt, seqLe, seqLt, seqMin, seqSub } from '../base/seq.ts';
-import { type Micros, ms, never } from '../base/time.ts';
+import { type Micros, ms, never, seconds } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { growSendBuffer } from './buffers.ts';
 import { challenge } from './challenge.ts';
@@ -81,7 +81,7 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
     return false;
   }
   enter(tcb, 'ESTABLISHED', now);
-  scheduleKeepAlive(tcb, now);
+  begin(tcb, now);
   tcb.snd.wl1 = seqAdd(seg.seq, -1); // this segment updates the window, whatever came before
   if (listener !== null) {
     listener.halfOpen.delete(tcb);
@@ -90,6 +90,19 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
     context.counters.tcpPassiveOpens++;
   }
   return true;
+}
+
+/** The handshake is done: what it has taught. */
+export function begin(tcb: Tcb, now: Micros): void {
+  const { counts, context, settings } = tcb;
+  scheduleKeepAlive(tcb, now);
+  if (counts.retransmissions === 0) return;
+  tcb.rtt.fallBack(seconds(3)); // RFC 6298 section 5.7
+  // RFC 5681 section 3.1: a SYN that was lost more than once leaves one segment.
+  if (counts.retransmissions > 1) {
+    const name = settings.congestionControl ?? context.options.tcp.congestionControl;
+    tcb.congestion = context.congestionControls.make(name, { cwnd: 1, ssthresh: Number.POSITIVE_INFINITY });
+  }
 }
 
 /** TCP_DEFER_ACCEPT: a bare acknowledgment does not finish the handshake before its time is over. */
@@ -162,6 +175,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (seqLt(snd.small, ack)) snd.small = ack;
   tcb.retries = 0;
   tcb.softError = null;
+  tcb.moreFollows = false;
   if (!sentLog.hasResent) tcb.resendingSince = -1;
   const measured = measureRoundTrip(tcb, seg, now);
   if (measured >= 0) tcb.rtt.sample(measured);

@@ -1,17 +1,20 @@
 import { seqGt, seqLe } from '../base/seq.ts';
-import type { Micros } from '../base/time.ts';
+import { type Micros, ms } from '../base/time.ts';
 import { ACK, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow } from './ack-policy.ts';
 import { settleEcn } from './ecn.ts';
 import { fail } from './ending.ts';
-import { acknowledgeSent, scheduleRetransmit } from './input-ack.ts';
+import { acknowledgeSent, begin, scheduleRetransmit } from './input-ack.ts';
 import { receiveSyn } from './input-listen.ts';
 import { checkFin, processText } from './input-text.ts';
-import { scheduleKeepAlive } from './keep-alive.ts';
 import { beginDelivery } from './rack.ts';
 import { sendResetFor } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+
+/** One tick of Linux's timers. */
+const atOnce: Micros = ms(4);
 
 /** SEGMENT ARRIVES in SYN-SENT (RFC 9293 section 3.10.7.3). */
 export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
@@ -19,6 +22,8 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   const hasAck = (seg.flags & ACK) !== 0;
   if (hasAck && (seqLe(seg.ack, tcb.iss) || seqGt(seg.ack, snd.nxt))) {
     context.drop('unacceptable acknowledgment', now); // first
+    // What the peer still has of a connection of before will be gone: ask again at once, but not twice (as Linux).
+    if (tcb.retries === 0) setTimer(tcb, 'retransmit', now + atOnce);
     return sendResetFor(tcb, seg);
   }
   if ((seg.flags & RST) !== 0) {
@@ -44,8 +49,11 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   settleEcn(tcb, seg);
   enter(tcb, 'ESTABLISHED', now);
   tcb.counts.lastAckReceivedAt = now;
-  scheduleKeepAlive(tcb, now);
+  begin(tcb, now);
   acknowledgeNow(tcb);
-  processText(tcb, seg, now); // "continue processing at the sixth step"
-  checkFin(tcb, seg, now);
+  // "Continue processing at the sixth step": but text on a SYN-ACK is Fast Open's, and otherwise comes again (as on Linux).
+  if (tcb.fastOpen.isAsking) {
+    processText(tcb, seg, now);
+    checkFin(tcb, seg, now);
+  }
 }

@@ -6,7 +6,7 @@ import { onTextArrived } from './buffers.ts';
 import { noteDuplicate, noteDuplicateBefore } from './dsack.ts';
 import { noteMark } from './ecn.ts';
 import { abandon, enterTimeWait } from './ending.ts';
-import { sendAbort } from './reset.ts';
+import { sendResetFor } from './reset.ts';
 import { enter, mayReceive } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { takeUrgentOctet } from './urgent.ts';
@@ -35,7 +35,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (tcb.isOrphan) {
     // SHLD-3: nobody will ever read it, and the peer has to know.
     context.drop('text after close', now);
-    sendAbort(tcb);
+    sendResetFor(tcb, seg);
     abandon(tcb, now);
     return false;
   }
@@ -46,9 +46,14 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);
   if (start !== rcv.nxt) {
-    if (reassembly.has(start, end)) noteDuplicate(tcb, start, end);
+    // What has been told of by SACK is not replaced: text that overlaps it may be forged. What begins below it is newer.
+    let kept = 0;
+    if (reassembly.findOverlap(start, end)) {
+      noteDuplicate(tcb, reassembly.overlapStart, reassembly.overlapEnd);
+      if (reassembly.overlapStart === start) kept = seqSub(reassembly.overlapEnd, start);
+    }
     if (!reassembly.add(start, end)) context.drop('out-of-order limit', now);
-    else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt), seg.bytes, from, from + count);
+    else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt) + kept, seg.bytes, from + kept, from + count);
     tcb.counts.outOfOrder++;
     onTextBeyondGap(tcb);
     return true;
@@ -57,7 +62,11 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   rcv.nxt = end;
   const hadGap = !reassembly.isEmpty;
   if (hadGap) {
-    const joined = reassembly.advance(end);
+    if (!tcb.ack.hasDsack && reassembly.findOverlap(start, end)) {
+      noteDuplicate(tcb, reassembly.overlapStart, reassembly.overlapEnd);
+    }
+    let joined = reassembly.advance(end);
+    if (tcb.finAt >= 0) joined = seqMin(joined, toSeq(tcb.finAt)); // the FIN's own number is no octet
     receiveQueue.commit(seqSub(joined, end));
     rcv.nxt = joined;
   }
@@ -77,12 +86,17 @@ export function checkFin(tcb: Tcb, seg: Segment, now: Micros): void {
     }
     if (!mayReceive(tcb.state)) return;
     if (at !== rcv.nxt) {
-      if (seqGt(at, rcv.nxt) && !seqGt(at, rcv.edge)) tcb.finAt = at; // it waits for what is missing
+      if (seqGt(at, rcv.nxt) && !seqGt(at, rcv.edge) && tcb.finAt < 0) {
+        tcb.finAt = at; // it waits for what is missing, and is told of as text is
+        tcb.reassembly.add(at, seqAdd(at, 1));
+        if (seg.textLength === 0) onTextBeyondGap(tcb);
+      }
       return;
     }
   } else if (tcb.finAt < 0 || toSeq(tcb.finAt) !== rcv.nxt || !mayReceive(tcb.state)) return;
   tcb.finReceived = true;
   tcb.finAt = -1;
+  tcb.reassembly.clear();
   rcv.nxt = seqAdd(rcv.nxt, 1);
   if (seqLt(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt;
   tcb.context.changed.add(tcb);

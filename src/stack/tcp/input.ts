@@ -9,6 +9,7 @@ import { abandon, fail } from './ending.ts';
 import { checkAck } from './input-ack.ts';
 import { arrivesInSynSent } from './input-syn-sent.ts';
 import { checkFin, processText } from './input-text.ts';
+import { sendResetFor } from './reset.ts';
 import type { Tcb } from './tcb.ts';
 import { isOldTimestamp, updateRecent } from './timestamps.ts';
 import { checkUrgent } from './urgent.ts';
@@ -37,7 +38,9 @@ function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
   const heldBack = processText(tcb, seg, now); // seventh
   checkFin(tcb, seg, now); // eighth
   // What took up sequence space and brought nothing new is acknowledged again: our acknowledgment may have been lost.
-  if (seg.len > 0 && tcb.rcv.nxt === before && !heldBack && tcb.state !== 'CLOSED') acknowledgeNow(tcb);
+  // Behind the peer's FIN there is nothing (seventh step): that is ignored.
+  const isBehindFin = tcb.finReceived && !seqLt(seg.seq, before) && (seg.flags & FIN) === 0;
+  if (seg.len > 0 && tcb.rcv.nxt === before && !heldBack && !isBehindFin && tcb.state !== 'CLOSED') acknowledgeNow(tcb);
 }
 
 function countArrival({ counts }: Tcb, seg: Segment, now: Micros): void {
@@ -59,6 +62,7 @@ function isAcceptable(tcb: Tcb, seg: Segment): boolean {
 function checkSequence(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const isOld = isOldTimestamp(tcb, seg, now);
   if (!isOld && isAcceptable(tcb, seg)) return true;
+  if ((seg.flags & RST) !== 0 && isBeforeFin(tcb, seg)) return true;
   tcb.context.drop(isOld ? 'old timestamp' : 'unacceptable sequence number', now);
   if ((seg.flags & RST) !== 0) return false;
   if ((seg.flags & SYN) !== 0)
@@ -81,7 +85,7 @@ function checkReset(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if ((seg.flags & RST) === 0) return true;
   if (tcb.state === 'TIME-WAIT' && tcb.context.options.tcp.ignoreResetsInTimeWait) {
     tcb.context.drop('reset ignored', now); // RFC 1337: it would end the wait too early
-  } else if (seg.seq !== tcb.rcv.nxt) {
+  } else if (seg.seq !== tcb.rcv.nxt && !isNewestEdge(tcb, seg) && !isBeforeFin(tcb, seg)) {
     tcb.context.drop('reset ignored', now);
     challenge(tcb, now);
   } else if (tcb.state === 'SYN-RECEIVED' && tcb.wasPassive) {
@@ -92,6 +96,14 @@ function checkReset(tcb: Tcb, seg: Segment, now: Micros): boolean {
   else fail(tcb, tcb.state === 'CLOSE-WAIT' ? 'EPIPE' : 'ECONNRESET', now);
   return false;
 }
+
+/** A reset behind the farthest text that waits: what is between was lost, and its sender knew better (as Linux). */
+const isNewestEdge = ({ reassembly, sackEnabled }: Tcb, seg: Segment): boolean =>
+  sackEnabled && !reassembly.isEmpty && seg.seq === reassembly.end;
+
+/** Some stacks number a reset after their FIN as if it had not been (Linux: tcp_reset_check). */
+const isBeforeFin = ({ finReceived, rcv }: Tcb, seg: Segment): boolean =>
+  finReceived && seg.seq === seqAdd(rcv.nxt, -1);
 
 function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if ((seg.flags & SYN) === 0) return true;
@@ -104,6 +116,12 @@ function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
       tcb.recovery.forced = true;
       tcb.context.output.add(tcb);
     }
+    return false;
+  }
+  if (tcb.state === 'SYN-RECEIVED' && tcb.wasPassive) {
+    // Back to LISTEN (section 3.10.7.4), and the peer hears of it, as on Linux.
+    sendResetFor(tcb, seg);
+    abandon(tcb, now);
     return false;
   }
   challenge(tcb, now);

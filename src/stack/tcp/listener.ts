@@ -43,8 +43,8 @@ export class Listener implements Origin {
     return this.acceptQueue.length > this.backlog;
   }
 
-  /** As many as may wait finished, and not more than the host allows. */
+  /** One more than may wait finished, and not more than the host allows. */
   halfOpenIsFull(most: number): boolean {
-    return this.halfOpen.size >= Math.min(this.backlog, most);
+    return this.halfOpen.size > this.backlog || this.halfOpen.size >= most;
   }
 }

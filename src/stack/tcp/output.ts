@@ -39,6 +39,19 @@ export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mi
   return 0;
 }
 
+/**
+ * Octets of text that a segment may carry now: not more than half of the largest window that the peer has offered, so that
+ * one with a small window need not wait for it to be empty (as Linux), and less while blocks of SACK ride along.
+ */
+export function segmentSize(tcb: Tcb): number {
+  const { mss, maxWnd } = tcb.snd;
+  const bound = maxWnd > 536 ? maxWnd >> 1 : maxWnd;
+  const size = bound > 0 && mss > bound ? Math.max(bound, 68 - tcpHeaderLength) : mss;
+  if (!tcb.sackEnabled || (!tcb.ack.hasDsack && tcb.reassembly.isEmpty)) return size;
+  const blocks = Math.min(tcb.ts.enabled ? 3 : 4, tcb.reassembly.ranges + (tcb.ack.hasDsack ? 1 : 0));
+  return Math.max(1, size - sackLength(blocks));
+}
+
 /** The first entry of the log that is lost and may be sent again, or -1. */
 function nextToResend(tcb: Tcb): number {
   const { sentLog, recovery, snd } = tcb;
@@ -60,13 +73,16 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   const start = sentLog.startOf(index);
   context.counters.tcpRetransSegs++;
   if (start === tcb.iss) {
+    tcb.counts.retransmissions++;
     sentLog.markResent(index, now);
     armRetransmit(tcb, now);
     return writeSynSegment(tcb, into, at, now);
   }
   // The path may have become narrower since (RFC 1191 section 6.4), or the window smaller.
-  const most = Math.max(1, Math.min(snd.mss, index === 0 ? snd.mss : seqSub(seqAdd(snd.una, snd.wnd), start)));
+  const size = segmentSize(tcb);
+  const most = Math.max(1, Math.min(size, index === 0 ? size : seqSub(seqAdd(snd.una, snd.wnd), start)));
   if (seqSub(sentLog.endOf(index), start) > most) sentLog.split(index, seqAdd(start, most));
+  else while (sentLog.joinNext(index, most, tcb.textEnd)); // small lost ones go together (RFC 9293 section 3.8.6.2)
   const end = sentLog.endOf(index);
   const withFin = seqGt(end, tcb.textEnd);
   const text = seqSub(end, start) - (withFin ? 1 : 0);
@@ -78,7 +94,7 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   if (tcb.recovery.resentTs < 0 && tcb.recovery.phase !== 'open') tcb.recovery.resentTs = tsValue(tcb, now);
   if (tcb.resendingSince < 0) tcb.resendingSince = now;
   armRetransmit(tcb, now);
-  const flags = ACK | (withFin ? FIN : 0) | (text > 0 && isLastText(tcb, start, text) ? PSH : 0);
+  const flags = ACK | (withFin ? FIN : 0) | (text > 0 && sentLog.wasPushed(index) ? PSH : 0);
   return writeSegment(tcb, start, text, flags, into, at, now);
 }
 
@@ -99,22 +115,23 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
     return 0;
   }
   const usable = seqSub(seqAdd(snd.una, snd.wnd), snd.nxt); // negative when the peer has shrunk its window (MUST-34)
-  const text = Math.max(0, Math.min(waiting, snd.mss, usable));
-  if (usable < 1 || !isWorthwhile(tcb, text, waiting)) {
+  const size = segmentSize(tcb);
+  const text = Math.max(0, Math.min(waiting, size, usable));
+  if (usable < 1 || !isWorthwhile(tcb, text, waiting, size)) {
     armPersist(tcb, now);
     return 0;
   }
   const isAll = text === waiting;
-  if (isAll && text < snd.mss && !withFin && !tcb.probeDue && mustWaitForNagle(tcb)) {
+  if (isAll && text < size && !withFin && !tcb.probeDue && mustWaitForNagle(tcb)) {
     armPersist(tcb, now); // nothing is held back for ever: with nothing in flight a timer lets it go (MUST-60)
     return 0;
   }
   tcb.probeDue = false;
   const start = snd.nxt;
   const finNow = withFin && isAll;
-  if (text < snd.mss) snd.small = seqAdd(start, text);
+  if (text < size) snd.small = seqAdd(start, text);
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
-  tcb.sentLog.record(snd.nxt, now);
+  tcb.sentLog.record(snd.nxt, now, text > 0 && isAll);
   countSent(tcb);
   armRetransmit(tcb, now);
   scheduleTailProbe(tcb, now);
@@ -131,19 +148,17 @@ function writeTailProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): nu
 }
 
 /** Silly window avoidance (RFC 9293 section 3.8.6.2.1, MUST-38): a full segment, all there is, or half the peer's window. */
-function isWorthwhile(tcb: Tcb, text: number, waiting: number): boolean {
+function isWorthwhile(tcb: Tcb, text: number, waiting: number, size: number): boolean {
   const { snd } = tcb;
-  return text >= snd.mss || text === waiting || text >= snd.maxWnd / 2 || tcb.probeDue;
+  return text >= size || text === waiting || text >= snd.maxWnd / 2 || tcb.probeDue;
 }
 
 /** Nagle (section 3.7.4) as Minshall refined it: one small segment may be outstanding, not two. */
 function mustWaitForNagle(tcb: Tcb): boolean {
-  if (isUrgentMode(tcb)) return false;
+  if (isUrgentMode(tcb) || tcb.pushOnce) return false;
   if (tcb.settings.cork || tcb.moreFollows) return true;
   return !tcb.settings.noDelay && seqGt(tcb.snd.small, tcb.snd.una);
 }
-
-const isLastText = (tcb: Tcb, start: Seq, text: number): boolean => seqAdd(start, text) === tcb.textEnd;
 
 /** A zero-window probe as Linux sends it: no text, and a number that the peer must answer (section 3.8.6.1). */
 function writeProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
@@ -189,11 +204,8 @@ function writeSegment(
   }
   if (tcb.sackEnabled && (tcb.ack.hasDsack || !tcb.reassembly.isEmpty)) {
     const blocks = collectBlocks(tcb);
-    // A full segment leaves no room for blocks: what is left of the header decides.
-    if (text + sackLength(blocks) <= tcb.snd.mss) {
-      writeSack(into, at + header, sackEdges, blocks);
-      header += sackLength(blocks);
-    }
+    writeSack(into, at + header, sackEdges, blocks);
+    header += sackLength(blocks);
   }
   if (text > 0) tcb.sendQueue.copyOut(seqSub(seq, tcb.queueStart), text, into, at + header);
   const length = header + text;

@@ -1,4 +1,4 @@
-import { type Seq, seqGe, seqGt, seqLe, seqLt } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGe, seqGt, seqLe, seqLt, seqMax, seqMin, seqZero } from '../base/seq.ts';
 
 /** More separate pieces than this are not kept: each costs memory and time, and a peer could make one of every octet. */
 const mostRanges = 4096;
@@ -14,6 +14,9 @@ export class Reassembly {
   readonly #ends: Seq[] = [];
   /** A sequence number inside each of the ranges that changed last, newest first. */
   readonly #recent: Seq[] = [];
+
+  overlapStart: Seq = seqZero;
+  overlapEnd: Seq = seqZero;
 
   get isEmpty(): boolean {
     return this.#starts.length === 0;
@@ -77,10 +80,18 @@ export class Reassembly {
     return count;
   }
 
-  /** Has all of [start, end) arrived already? */
-  has(start: Seq, end: Seq): boolean {
-    const range = this.#firstEndingAtOrAfter(end);
-    return range < this.#starts.length && !seqGt(this.#starts[range]!, start);
+  /** The farthest octet that has arrived: behind it. Only when there is any. */
+  get end(): Seq {
+    return this.#ends.at(-1)!;
+  }
+
+  /** The lowest part of [start, end) that has arrived already: from `overlapStart` to `overlapEnd`. False: nothing of it. */
+  findOverlap(start: Seq, end: Seq): boolean {
+    const range = this.#firstEndingAtOrAfter(seqAdd(start, 1));
+    if (range >= this.#starts.length || seqGe(this.#starts[range]!, end)) return false;
+    this.overlapStart = seqMax(this.#starts[range]!, start);
+    this.overlapEnd = seqMin(this.#ends[range]!, end);
+    return true;
   }
 
   clear(): void {

@@ -6,6 +6,7 @@ import { isReducing } from './pipe.ts';
 import { reduceInProportion } from './prr.ts';
 import { detectLosses } from './rack.ts';
 import { enterRecovery } from './reduction.ts';
+import { isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { beginDoubt, noteDuplicateTold, originalHasArrived, undo, wasNoLoss } from './undo.ts';
 
@@ -61,14 +62,21 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
   return mayGrow && (recovery.phase === 'open' || recovery.phase === 'loss');
 }
 
+/**
+ * Has all that was in flight at the beginning been acknowledged? Without SACK something beyond it must be, too: duplicates
+ * of the last acknowledgment say nothing new (RFC 6582 section 4.1).
+ */
+const isBeyond = ({ snd, recovery, sackEnabled }: Tcb): boolean =>
+  sackEnabled ? seqGe(snd.una, recovery.recover) : seqGt(snd.una, recovery.recover);
+
 function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
   const { recovery, sentLog } = tcb;
-  if (seqGe(tcb.snd.una, recovery.recover)) {
+  if (isBeyond(tcb)) {
     if (wasNoLoss(tcb, seg)) undo(tcb);
     else if (!decidesItself(tcb)) tcb.congestion.onRecovered();
     return open(tcb);
   }
-  if (!isNew) return;
+  if (!isNew || tcb.snd.una === recovery.recover) return;
   if (wasNoLoss(tcb, seg)) {
     // The original has arrived: nothing more is sent again, and once nothing repeated is on its way, all was a mistake.
     if (originalHasArrived(tcb, seg)) tcb.rack.reorderingSeen = true;
@@ -89,7 +97,7 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
 /** After a timeout. Returns whether cwnd may grow. */
 function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
   const { recovery, sentLog, snd } = tcb;
-  const isOver = seqGe(snd.una, recovery.recover);
+  const isOver = isBeyond(tcb);
   const isSpurious = recovery.frto !== 'off' && sentLog.originalArrived; // RFC 5682 section 3.1 step 3.b
   if (isNew && (isSpurious || wasNoLoss(tcb, seg))) {
     sentLog.forgetLosses();
@@ -135,6 +143,10 @@ function endReduction(tcb: Tcb): void {
 /** The retransmission timer has run out: begin anew from one segment. */
 export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog, rack, context } = tcb;
+  if (!isSynchronised(tcb.state)) {
+    recovery.forced = true; // no window yet that could be too large (see `begin`)
+    return sentLog.markLostBefore(Number.POSITIVE_INFINITY);
+  }
   const isFirst = recovery.phase === 'open' || seqGe(tcb.snd.una, recovery.recover) || tcb.retries === 1;
   if (isFirst && recovery.phase !== 'recovery') beginDoubt(tcb);
   tcb.congestion.onTimeout(sentLog.length, isFirst && recovery.phase !== 'recovery', now);

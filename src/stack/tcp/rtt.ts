@@ -8,6 +8,8 @@ export class Rtt {
   /** The smallest round trip seen. */
   min: Micros = Number.POSITIVE_INFINITY;
   rto: Micros;
+  /** How often it has been doubled since the last measurement. */
+  backoffs = 0;
   readonly #rtoMin: Micros;
   readonly #rtoMax: Micros;
 
@@ -29,11 +31,18 @@ export class Rtt {
       this.srtt += (rtt - this.srtt) / 8;
     }
     this.#derive();
+    this.backoffs = 0;
+  }
+
+  /** The SYN had to be sent again, and nothing could be measured (section 5.7). */
+  fallBack(rto: Micros): void {
+    if (this.srtt === 0) this.rto = rto;
   }
 
   /** Section 5.5: "back off the timer". */
   backOff(): void {
     this.rto = Math.min(this.rto * 2, this.#rtoMax);
+    this.backoffs++;
   }
 
   #derive(): void {

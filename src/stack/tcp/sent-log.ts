@@ -7,6 +7,10 @@ const SACKED = 2;
 const RESENT = 4;
 /** Sent more than once: its acknowledgment says nothing about the round trip (Karn's rule, RFC 6298 section 3). */
 const AMBIGUOUS = 8;
+/** Sent with PSH: the end of what the user had written. */
+const PUSHED = 16;
+/** What of an entry's flags is about the segment, not about its fate. */
+const LASTING = AMBIGUOUS | PUSHED;
 
 /**
  * What was sent when: one entry per segment from SND.UNA to SND.NXT, oldest first, each beginning where the one before
@@ -77,12 +81,12 @@ export class SentLog {
   }
 
   /** Appends the segment that ends at `end`, sent now for the first time. */
-  record(end: Seq, now: Micros): void {
+  record(end: Seq, now: Micros, pushed = false): void {
     if (this.#count === this.#ends.length) this.#grow();
     const slot = this.#slot(this.#count);
     this.#ends[slot] = end;
     this.#sentAt[slot] = now;
-    this.#flags[slot] = 0;
+    this.#flags[slot] = pushed ? PUSHED : 0;
     this.#count++;
   }
 
@@ -237,7 +241,7 @@ export class SentLog {
     this.#delivered(slot);
     this.sackedNow++;
     this.#uncount(flags);
-    this.#flags[slot] = (flags & AMBIGUOUS) | SACKED;
+    this.#flags[slot] = (flags & LASTING) | SACKED;
     this.#sacked++;
   }
 
@@ -271,9 +275,35 @@ export class SentLog {
     this.#ends[next] = end;
     this.#sentAt[next] = when;
     this.#flags[next] = flags;
+    this.#flags[this.#slot(index)]! &= ~PUSHED;
     if ((flags & LOST) !== 0) this.#lost++;
     if ((flags & SACKED) !== 0) this.#sacked++;
     if ((flags & RESENT) !== 0) this.#resent++;
+  }
+
+  wasPushed(index: number): boolean {
+    return (this.#flags[this.#slot(index)]! & PUSHED) !== 0;
+  }
+
+  /** Makes one of an entry and its successor, if both are lost, not sent again, and together not longer than `most`. */
+  joinNext(index: number, most: number, textEnd: Seq): boolean {
+    if (index + 1 >= this.#count) return false;
+    const [slot, next] = [this.#slot(index), this.#slot(index + 1)];
+    const isWaiting = (flags: number) => (flags & (LOST | RESENT | SACKED)) === LOST;
+    if (!isWaiting(this.#flags[slot]!) || !isWaiting(this.#flags[next]!)) return false;
+    const end = this.#ends[next]! as Seq;
+    if (seqSub(end, this.startOf(index)) > most || seqGt(end, textEnd)) return false;
+    this.#ends[slot] = end;
+    this.#flags[slot] = this.#flags[next]! | (this.#flags[slot]! & AMBIGUOUS);
+    for (let move = index + 1; move < this.#count - 1; move++) {
+      const [to, from] = [this.#slot(move), this.#slot(move + 1)];
+      this.#ends[to] = this.#ends[from]!;
+      this.#sentAt[to] = this.#sentAt[from]!;
+      this.#flags[to] = this.#flags[from]!;
+    }
+    this.#count--;
+    this.#lost--;
+    return true;
   }
 
   /** The first entry that ends behind `seq`, or `length`. */

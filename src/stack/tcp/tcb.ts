@@ -204,6 +204,8 @@ export class EcnState {
 
 /** Fast Open (RFC 7413); what it means is in fast-open.ts. */
 export class FastOpenState {
+  /** Our SYN has asked for it. */
+  isAsking = false;
   /** Text that came, or went, with the SYN was taken. */
   textTaken = false;
   /** Why a client's attempt did nothing, as Linux numbers it: 0 nothing known, 1 no cookie, 2 text not acknowledged, 3 SYN sent again. */
@@ -331,6 +333,8 @@ export class Tcb implements Endpoint, Timed {
   /** When the first of the retransmissions under way was sent; -1 for none. */
   resendingSince: Micros = -1;
   probeDue = false;
+  /** What is queued goes out whatever Nagle and the cork say: the user has just switched Nagle off. */
+  pushOnce = false;
   /** The user has said that more text follows (MSG_MORE). */
   moreFollows = false;
   /** When the last challenge ACK left (RFC 5961 section 7). */
@@ -386,6 +390,7 @@ export class Tcb implements Endpoint, Timed {
     this.sentLog.start = iss;
     this.queueStart = seqAdd(iss, 1);
     this.sendLimit = settings.sendBuffer || tcp.sendBuffer;
+    this.rack.reordering = tcp.reordering;
     this.receiveLimit = settings.receiveBuffer || tcp.receiveBuffer;
     this.rtt = new Rtt(tcp.rtoInitial, tcp.rtoMin, tcp.rtoMax);
     const name = settings.congestionControl ?? tcp.congestionControl;

@@ -6,7 +6,6 @@ import { onKeepAliveTimeout } from './keep-alive.ts';
 import { suspectBlackHole } from './negotiate.ts';
 import { onReorderTimeout } from './rack.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
-import { sendAbort } from './reset.ts';
 import { isSynchronised } from './state.ts';
 import { onTailProbeTimeout } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
@@ -80,7 +79,6 @@ function timeOfTimeouts(count: number, { context }: Tcb): Micros {
 
 /** The user learns what an ICMP error has told meanwhile, or just that nobody answered. */
 function giveUp(tcb: Tcb, now: Micros): void {
-  if (tcb.isOrphan && isSynchronised(tcb.state)) sendAbort(tcb);
   fail(tcb, tcb.softError ?? 'ETIMEDOUT', now);
 }
 

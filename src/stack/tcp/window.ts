@@ -19,7 +19,9 @@ function freeSpace(tcb: Tcb): number {
   const free = Math.max(0, space - tcb.receiveQueue.length);
   // Almost full: nothing, until there is room for a segment and a sixteenth of the buffer (as Linux).
   if (free < space >> 1 && free < Math.max(Math.min(tcb.rcv.mss, space), space >> 4)) return 0;
-  return Math.min(free, Math.max(tcb.rcv.ssthresh, Math.min(space, 0xffff)), largest(tcb));
+  const offered = Math.min(free, Math.max(tcb.rcv.ssthresh, Math.min(space, 0xffff)), largest(tcb));
+  // Without scaling there are only whole segments to offer (as Linux): half of one is of no use to the peer.
+  return tcb.rcv.wndShift === 0 && offered > tcb.rcv.mss ? offered - (offered % tcb.rcv.mss) : offered;
 }
 
 /** How far the right edge would move to the right now, or 0 when the step is not worthwhile. */
