@@ -11,6 +11,7 @@ export interface KernelLibc {
   setns(fd: number, type: number): number;
   open(path: string, flags: number): number;
   close(fd: number): number;
+  dup(fd: number): number;
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
@@ -76,6 +77,7 @@ async function load(): Promise<KernelLibc> {
     setns: library.func('int setns(int fd, int type)') as KernelLibc['setns'],
     open: library.func('int open(const char *path, int flags)') as KernelLibc['open'],
     close: library.func('int close(int fd)') as KernelLibc['close'],
+    dup: library.func('int dup(int fd)') as KernelLibc['dup'],
     socket: library.func('int socket(int family, int type, int protocol)') as KernelLibc['socket'],
     bind: library.func('int bind(int fd, const void *address, unsigned int length)') as KernelLibc['bind'],
     listen: library.func('int listen(int fd, int backlog)') as KernelLibc['listen'],

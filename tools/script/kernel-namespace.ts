@@ -12,11 +12,14 @@ export class KernelNamespace {
   readonly libc: KernelLibc;
   readonly device: TunDevice;
   readonly #fd: number;
+  /** The device's descriptor once more. */
+  readonly #tun: number;
   #isClosed = false;
 
-  private constructor(libc: KernelLibc, fd: number, device: TunDevice) {
+  private constructor(libc: KernelLibc, fd: number, tun: number, device: TunDevice) {
     this.libc = libc;
     this.#fd = fd;
+    this.#tun = tun;
     this.device = device;
   }
 
@@ -38,7 +41,8 @@ export class KernelNamespace {
     } finally {
       libc.setns(home, CLONE_NEWNET);
     }
-    const namespace = new KernelNamespace(libc, fd, await adoptDescriptor(tun, { name: interfaceName, mtu }));
+    const device = await adoptDescriptor(tun, { name: interfaceName, mtu });
+    const namespace = new KernelNamespace(libc, fd, libc.dup(tun), device);
     while (namespace.inside(hasTentativeAddress)) await new Promise((resolve) => setTimeout(resolve, 1));
     return namespace;
   }
@@ -53,12 +57,18 @@ export class KernelNamespace {
     }
   }
 
-  /** The kernel removes it, with everything in it, once no socket of it is open. */
-  close(): void {
+  /**
+   * The kernel removes it, with everything in it, once nothing of it is open. Taking the interface down takes it a tenth of
+   * a second, which the other scripts must not have to wait: the last one of the device's descriptors, which lets go of its
+   * own when nobody polls it any more, is closed on another thread.
+   */
+  async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.device.close();
     closeSync(this.#fd);
+    await new Promise((resolve) => setTimeout(resolve, LETTING_GO_MS));
+    await this.libc.closing.later(this.#tun);
   }
 }
 
@@ -67,6 +77,7 @@ let home: number | undefined;
 
 const interfaceName = 'tun0';
 const CLONE_NEWNET = 0x40000000;
+const LETTING_GO_MS = 100;
 
 /**
  * What is not Linux's default: nothing is sent that no script asks for (address detection, router solicitations,

@@ -75,7 +75,7 @@ class KernelTarget implements Target {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#calls.close();
-    this.#namespace.close();
+    await this.#namespace.close();
   }
 
   #listen(): void {
