@@ -148,8 +148,12 @@ async function playRound(
     }
   };
   await Promise.all(Array.from({ length: workers }, worker));
+  await Promise.all(closing.splice(0));
   return failed;
 }
+
+/** Targets that are being given back, which nobody has to wait for before playing on. */
+const closing: Promise<void>[] = [];
 
 interface Result {
   readonly outcome: Outcome;
@@ -176,7 +180,7 @@ async function playOne({ script, family }: Play, settings: Settings): Promise<Re
     if (!(error instanceof Error)) throw error;
     outcome = { ok: false, line: 1, message: error.message, isTimeOnly: false };
   } finally {
-    await target?.close();
+    if (target !== null) closing.push(target.close());
   }
   return { outcome, skipped: null, tookMs: performance.now() - start };
 }
