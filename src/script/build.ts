@@ -11,12 +11,14 @@ export interface Ends {
   readonly family: Family;
   readonly host: Uint8Array;
   readonly peer: Uint8Array;
+  /** The Fast Open cookie that the host gave last. */
+  readonly cookie: Uint8Array;
 }
 
 /** @throws Error when the family has no such packet */
 export function buildPacket(spec: PacketSpec, connection: Connection, ends: Ends): Uint8Array {
   if (spec.kind === 'tcp')
-    return wrap(spec.ip, ends, protocols.tcp, buildSegment(spec, connection), spec.ip.badChecksum);
+    return wrap(spec.ip, ends, protocols.tcp, buildSegment(spec, connection, ends), spec.ip.badChecksum);
   if (spec.kind === 'udp')
     return wrap(spec.ip, ends, protocols.udp, buildDatagram(spec, connection), spec.ip.badChecksum);
   const { bytes, protocol } = buildMessage(spec, connection, ends);
@@ -70,9 +72,9 @@ function ipHeader(
 
 const usualTtl = 255;
 
-function buildSegment(spec: TcpSpec, connection: Connection): Uint8Array {
+function buildSegment(spec: TcpSpec, connection: Connection, ends: Ends): Uint8Array {
   const { flags, seq, length, ack, win, urg, ip } = spec;
-  const options = buildOptions(Array.isArray(spec.options) ? spec.options : [], connection);
+  const options = buildOptions(Array.isArray(spec.options) ? spec.options : [], connection, ends);
   const header = new Uint8Array(20 + options.length);
   put16(header, 0, connection.peerPort);
   put16(header, 2, connection.hostPort);
@@ -93,21 +95,21 @@ export function streamOffset(seq: number, flags: number, start: number): number 
   return ((offset % 251) + 251) % 251; // of text from before the beginning too
 }
 
-function buildOptions(options: readonly OptionSpec[], connection: Connection): Uint8Array {
-  const bytes = joined(...options.map((option) => buildOption(option, connection)));
+function buildOptions(options: readonly OptionSpec[], connection: Connection, ends: Ends): Uint8Array {
+  const bytes = joined(...options.map((option) => buildOption(option, connection, ends)));
   const padded = new Uint8Array((bytes.length + 3) & ~3); // zeros: end of list
   padded.set(bytes);
   return padded;
 }
 
-function buildOption(option: OptionSpec, connection: Connection): Uint8Array {
+function buildOption(option: OptionSpec, connection: Connection, ends: Ends): Uint8Array {
   if (option.kind === 'nop' || option.kind === 'eol') return Uint8Array.of(optionNumbers[option.kind]);
-  const data = optionData(option, connection);
+  const data = optionData(option, connection, ends);
   const number = option.kind === 'other' ? option.number : optionNumbers[option.kind];
   return joined(Uint8Array.of(number, data.length + 2), data);
 }
 
-function optionData(option: OptionSpec, connection: Connection): Uint8Array {
+function optionData(option: OptionSpec, connection: Connection, { cookie }: Ends): Uint8Array {
   switch (option.kind) {
     case 'mss':
       return numbers(2, option.value!);
@@ -118,9 +120,9 @@ function optionData(option: OptionSpec, connection: Connection): Uint8Array {
     case 'sack':
       return numbers(4, ...option.blocks.flat().map((edge) => connection.toWireSeq(edge)));
     case 'FO':
-      return option.cookie!;
+      return option.cookie === 'given' ? cookie : option.cookie!;
     case 'FOEXP':
-      return joined(numbers(2, 0xf989), option.cookie!);
+      return joined(numbers(2, 0xf989), option.cookie === 'given' ? cookie : option.cookie!);
     case 'other':
       return option.data;
     default:

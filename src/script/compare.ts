@@ -1,6 +1,6 @@
 import type { Micros } from '../stack/index.ts';
 import { streamOffset } from './build.ts';
-import { get32, joined, pattern, put16, put32, sameOctets } from './bytes.ts';
+import { get16, get32, pattern, put32, sameOctets } from './bytes.ts';
 import type { Connection } from './connection.ts';
 import { icmpNumbers } from './icmp-names.ts';
 import { ACK, type OptionSeen, optionNumbers, type PacketSeen, PSH, RST, type TcpSeen, URG } from './packet.ts';
@@ -12,6 +12,8 @@ import type { IpSpec, OptionSpec, PacketSpec, TcpSpec } from './syntax.ts';
 export interface Leniency {
   /** How far a timestamp may be off. */
   readonly timestamps: Micros;
+  /** The Fast Open cookie that the host gave before. */
+  readonly cookie: Uint8Array;
   /** How far the host's clock is ahead of the script's. */
   readonly drift: Micros;
   /** Streams carry the running pattern, so text can be checked without being written out. */
@@ -114,17 +116,19 @@ function isSameOption(spec: OptionSpec, seen: OptionSeen, connection: Connection
       return sameOctets(wanted, data);
     }
     case 'FO':
-      return spec.cookie === null ? data.length > 0 : sameOctets(spec.cookie, data);
-    case 'FOEXP': {
-      const magic = new Uint8Array(2);
-      put16(magic, 0, 0xf989);
-      return spec.cookie === null ? data.length > 2 : sameOctets(joined(magic, spec.cookie), data);
-    }
+      return isSameCookie(spec.cookie, data, leniency);
+    case 'FOEXP':
+      return get16(data, 0) === 0xf989 && isSameCookie(spec.cookie, data.subarray(2), leniency);
     case 'other':
       return sameOctets(spec.data, data);
     default:
       return data.length === 0;
   }
+}
+
+function isSameCookie(wanted: Uint8Array | 'given' | null, cookie: Uint8Array, leniency: Leniency): boolean {
+  if (wanted === null) return cookie.length > 0;
+  return sameOctets(wanted === 'given' ? leniency.cookie : wanted, cookie);
 }
 
 function isSameTimestamp(

@@ -184,3 +184,12 @@ function decodeOptions(bytes: Uint8Array): OptionSeen[] {
   }
   return options;
 }
+
+/** The Fast Open cookie that a segment brings (RFC 7413 section 4.1.1), or null. */
+export function cookieOf({ options }: TcpSeen): Uint8Array | null {
+  for (const { number, data } of options) {
+    if (number === optionNumbers.FO && data.length > 0) return data;
+    if (number === optionNumbers.FOEXP && data.length > 2) return data.subarray(2);
+  }
+  return null;
+}

@@ -128,6 +128,7 @@ function readOption(from: Scanner): OptionSpec {
   }
   if (name === 'FO' || name === 'FOEXP') {
     if (from.hasWord('any')) return { kind: name, cookie: null };
+    if (from.hasWord('given')) return { kind: name, cookie: 'given' };
     return { kind: name, cookie: readHex(from) };
   }
   if (name === 'kind') {

@@ -4,7 +4,7 @@ import { differences } from './compare.ts';
 import { Connection } from './connection.ts';
 import { Descriptors } from './descriptors.ts';
 import { evaluate, fieldsOf, NoSuchField } from './expression.ts';
-import { ACK, decodePacket, type PacketSeen, SYN } from './packet.ts';
+import { ACK, cookieOf, decodePacket, type PacketSeen, SYN } from './packet.ts';
 import { printPacket } from './print.ts';
 import type { Action, CallSpec, Claim, Family, PacketSpec, ResultSpec, Script, ScriptEvent, When } from './syntax.ts';
 import { type Answer, addressOctets, type Target, usualPort } from './target.ts';
@@ -82,7 +82,7 @@ interface Pending {
 
 class Player {
   readonly #target: Target;
-  readonly #ends: Ends;
+  #ends: Ends;
   readonly #tolerance: Micros;
   readonly #log: (line: string) => void;
   readonly #hasHostPattern: boolean;
@@ -102,7 +102,12 @@ class Player {
 
   constructor(script: Script, target: Target, { family, tolerance, log }: PlaySettings) {
     this.#target = target;
-    this.#ends = { family, host: addressOctets.host[family], peer: addressOctets.peer[family] };
+    this.#ends = {
+      family,
+      host: addressOctets.host[family],
+      peer: addressOctets.peer[family],
+      cookie: new Uint8Array(),
+    };
     this.#tolerance = tolerance ?? script.headers.tolerance ?? usualTolerance;
     this.#log = log ?? (() => {});
     const actions = script.events.map(({ action }) => action);
@@ -309,8 +314,10 @@ class Player {
     const found = this.#addressFaults(seen);
     if (owner !== connection && seen.kind !== 'icmp') found.push(`of ${nameOf(owner)} instead of #${spec.label}`);
     else {
-      const leniency = { timestamps: this.#tolerance, drift: this.#drift, hasPattern: this.#hasHostPattern };
+      const { cookie } = this.#ends;
+      const leniency = { timestamps: this.#tolerance, drift: this.#drift, cookie, hasPattern: this.#hasHostPattern };
       found.push(...differences(spec, seen, connection, leniency));
+      if (seen.kind === 'tcp') this.#ends = { ...this.#ends, cookie: cookieOf(seen) ?? cookie };
     }
     if (found.length === 0) return;
     const lines = [`expected: ${event.text}`, `got:      ${this.#print(queued)}`];

@@ -105,13 +105,13 @@ export interface IcmpSpec extends CommonSpec {
   readonly quote: { readonly protocol: 'tcp' | 'udp'; readonly seq: number; readonly length: number } | null;
 }
 
-/** Null where anything will do. */
+/** Null where anything will do. A cookie is 'given' that is the one that the tested host gave last. */
 export type OptionSpec =
   | { readonly kind: 'nop' | 'eol' | 'sackOK' }
   | { readonly kind: 'mss' | 'wscale'; readonly value: number | null }
   | { readonly kind: 'sack'; readonly blocks: readonly (readonly [start: number, end: number])[] }
   | { readonly kind: 'TS'; readonly val: number | null; readonly ecr: number | null }
-  | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: Uint8Array | null }
+  | { readonly kind: 'FO' | 'FOEXP'; readonly cookie: Uint8Array | 'given' | null }
   | { readonly kind: 'other'; readonly number: number; readonly data: Uint8Array };
 
 // Calls ----------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ const endsOf = (family: Family): Ends => ({
   family,
   host: addressOctets.host[family],
   peer: addressOctets.peer[family],
+  cookie: Uint8Array.of(9, 8, 7, 6),
 });
 
 function connection(): Connection {
@@ -94,6 +95,12 @@ test('checksums and header lengths can be made wrong', (t) => {
   t.is(decodePacket(build('[badsum] . 1:1(0) ack 1'))!.fault, 'wrong TCP checksum');
   t.is(decodePacket(build('[badsum] udp (5)', 6))!.fault, 'wrong UDP checksum');
   t.is(decodePacket(build('[hdrlen 16] . 1:1(0) ack 1'))!.fault, 'wrong TCP header length');
+});
+
+test('a cookie may be the one that the host has given', (t) => {
+  const seen = decodePacket(build('S 0:0(0) <FO given>'))!;
+
+  t.like(seen, { options: [{ number: 34, data: Uint8Array.of(9, 8, 7, 6) }] });
 });
 
 test('the IP header has what the script says', (t) => {

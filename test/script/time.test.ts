@@ -65,6 +65,13 @@ class TestHost implements Target {
   }
 }
 
+const swapped = {
+  family: 4,
+  host: addressOctets.peer[4],
+  peer: addressOctets.host[4],
+  cookie: new Uint8Array(),
+} as const;
+
 /** What a script calls a packet of its peer's, the other way round. */
 function packetOf(text: string): Uint8Array {
   const { action } = parseScript('x.pkt', `0 < ${text}`).events[0]!;
@@ -72,11 +79,7 @@ function packetOf(text: string): Uint8Array {
   const connection = new Connection(1);
   connection.hostPort = 40_001;
   connection.peerPort = 8080;
-  return buildPacket(action.packet, connection, {
-    family: 4,
-    host: addressOctets.peer[4],
-    peer: addressOctets.host[4],
-  });
+  return buildPacket(action.packet, connection, swapped);
 }
 
 const play = async (text: string, host: TestHost) => {
@@ -130,6 +133,21 @@ test('timestamps go with the clock of the host, however late the script has beco
 
   t.is(await play(text, host(5230)), 'fine');
   t.is(await play(text, host(5256)), '6: another packet: options');
+});
+
+test('the cookie that the host has given is remembered, sent and expected', async (t) => {
+  const syn = '0 < S 0:0(0) <FO>\n +0 > S. 0:0(0) ack 1 <FO any,nop,nop>\n +0 < #2 S 0:0(0) <FO given>\n';
+  const host = (again: string): TestHost =>
+    new TestHost([
+      { after: 0, packet: 'S. 77:77(0) ack 1 <FO 01020304,nop,nop>' },
+      { after: 0, packet: `S. 77:77(0) ack 1 <FO ${again},nop,nop>` },
+    ]);
+
+  t.is(await play(`${syn} +0 > S. 0:0(0) ack 1 <FO given,nop,nop>`.replace('#2 ', ''), host('01020304')), 'fine');
+  t.is(
+    await play(`${syn} +0 > S. 0:0(0) ack 1 <FO given,nop,nop>`.replace('#2 ', ''), host('01020305')),
+    '4: another packet: options',
+  );
 });
 
 test('a packet with a wrong checksum is told', async (t) => {
