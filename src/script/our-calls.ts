@@ -63,6 +63,8 @@ export class OurCalls {
     const [socket, error] = this.#module.socket(family, type & ~flags, protocol);
     if (error !== null) return failed(codeOf(error));
     if ((type & nonBlocking) !== 0) socket.setblocking(false);
+    // The documented module lets streams have their addresses again at once; Linux, and so scripts, only when asked to.
+    if (socket.type === 'stream') socket.setoption(constants.SOL_SOCKET, constants.SO_REUSEADDR, false);
     return this.#keep(socket);
   }
 
@@ -138,11 +140,15 @@ const questions: ReadonlyMap<number, (socket: Socket) => Result<number | boolean
 
 function eventsOf(socket: Socket | undefined, wanted: number): number {
   if (socket === undefined) return numberOf('POLLNVAL')!;
-  const { readable, writable, urgent, hungUp } = socket.poll();
+  const { readable, writable, urgent, error, hungUp, readHungUp } = socket.poll();
   const is = (holds: boolean, ...names: string[]): number =>
     holds ? names.reduce((events, name) => events | numberOf(name)!, 0) : 0;
-  const events = is(readable, 'POLLIN', 'POLLRDNORM') | is(writable, 'POLLOUT', 'POLLWRNORM') | is(urgent, 'POLLPRI');
-  return (events & wanted) | is(hungUp, 'POLLHUP');
+  const events =
+    is(readable, 'POLLIN', 'POLLRDNORM') |
+    is(writable, 'POLLOUT', 'POLLWRNORM') |
+    is(urgent, 'POLLPRI') |
+    is(readHungUp, 'POLLRDHUP');
+  return (events & wanted) | is(error, 'POLLERR') | is(hungUp, 'POLLHUP');
 }
 
 function toOption(value: OptionValueSpec): OptionValue {

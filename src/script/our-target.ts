@@ -88,7 +88,10 @@ export class OurTarget implements Target {
 
 function setSysctl(stack: Stack, name: string, value: string): void {
   try {
-    stack.setSysctl(name, value);
+    stack.setSysctl(
+      name,
+      value.replace(/\b0x[0-9a-f]+\b/gi, (number) => String(Number(number))),
+    );
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
     throw new Error(error.code === 'ENOENT' ? `unknown sysctl ${name}` : `sysctl ${name}=${value}: ${error.code}`);

@@ -183,7 +183,10 @@ class Player {
   // Calls --------------------------------------------------------------------------------------------------------------
 
   async #call(event: ScriptEvent, spec: CallSpec, result: ResultSpec, due: Micros, isBlocking: boolean): Promise<void> {
-    for (const earlier of [...this.#pending]) if (earlier.due <= this.#base) await this.#awaitCall(earlier);
+    // It may need the descriptor that one makes; all others go on beside it.
+    for (const earlier of [...this.#pending]) {
+      if (earlier.spec.name === 'accept' && earlier.due <= this.#base) await this.#awaitCall(earlier);
+    }
     const call: Pending = { event, spec, result, due, answer: null, answeredAt: 0 };
     this.#pending.push(call);
     const request = this.#orDifference(() => this.#descriptors.toCall(spec));

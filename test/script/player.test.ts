@@ -208,6 +208,25 @@ test('a call that waits returns at its time', async (t) => {
   t.is(await wrongOf(reading('+0')), '9: has not returned: +0 read(4, ..., 10) = 10');
 });
 
+test('a call may release another one that waits for it, at the same time', async (t) => {
+  const text = `${connected}+0...0.2 read(4, ..., 10) = 0
+    +0.2 shutdown(4, SHUT_RD) = 0`;
+
+  t.is(await wrongOf(text), 'nothing');
+});
+
+test('a call that needs the descriptor of one that waits comes after it', async (t) => {
+  const text = `${connected.split('\n').slice(0, 3).join('\n')}
+    +0...0.1 accept(3, ..., ...) = 4
+    +0 < S 0:0(0) win 32792 <mss 1000>
+    +0 > S. 0:0(0) ack 1 <mss 1460>
+    +0.1 < . 1:1(0) ack 1 win 32792
+    +0 write(4, ..., 10) = 10
+    +0 > P. 1:11(10) ack 1`;
+
+  t.is(await wrongOf(text), 'nothing');
+});
+
 test('a call that never returns is told at the end', async (t) => {
   const text = `${connected}+0...0.2 read(4, ..., 10) = 10`;
 
