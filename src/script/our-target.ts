@@ -10,6 +10,7 @@ export class OurTarget implements Target {
   readonly name = 'stack';
   readonly lateness = 0;
   readonly grace: Micros = seconds(1);
+  readonly hesitation: Micros = 0;
   readonly #network: Network = new Network();
   readonly #deliver: (packet: Uint8Array) => void;
   readonly #calls: OurCalls;

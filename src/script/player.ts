@@ -183,10 +183,7 @@ class Player {
   // Calls --------------------------------------------------------------------------------------------------------------
 
   async #call(event: ScriptEvent, spec: CallSpec, result: ResultSpec, due: Micros, isBlocking: boolean): Promise<void> {
-    // It may need the descriptor that one makes; all others go on beside it.
-    for (const earlier of [...this.#pending]) {
-      if (earlier.spec.name === 'accept' && earlier.due <= this.#base) await this.#awaitCall(earlier);
-    }
+    await this.#letReturn();
     const call: Pending = { event, spec, result, due, answer: null, answeredAt: 0 };
     this.#pending.push(call);
     const request = this.#orDifference(() => this.#descriptors.toCall(spec));
@@ -195,6 +192,16 @@ class Player {
       call.answeredAt = this.#now();
     });
     await (isBlocking ? this.#wait(this.#now()) : this.#awaitCall(call));
+  }
+
+  /** Calls that are due come first, if nothing else has to happen for them; a script needs the descriptor of `accept`. */
+  async #letReturn(): Promise<void> {
+    for (const call of this.#pending.filter(({ due }) => due <= this.#base)) {
+      if (call.spec.name === 'accept') await this.#awaitCall(call);
+      const end = this.#now() + this.#target.hesitation;
+      do await this.#wait(end);
+      while (call.answer === null && this.#now() < end);
+    }
   }
 
   async #awaitAnswer(call: Pending): Promise<void> {

@@ -11,6 +11,8 @@ export interface Target {
   readonly lateness: number;
   /** How much longer to look, so that what comes too late is told as that. */
   readonly grace: Micros;
+  /** How long another thread may need to return from a call that has nothing to wait for any more. */
+  readonly hesitation: Micros;
   /** Since the script began. */
   now(): Micros;
   /** Does a call, and tells of its answer at once or later. */

@@ -21,6 +21,7 @@ interface Reaction {
 class TestHost implements Target {
   readonly name = 'kernel';
   readonly grace = 100_000;
+  readonly hesitation = 0;
   readonly lateness: number;
   readonly #reactions: readonly Reaction[];
   readonly #due: SentPacket[] = [];

@@ -105,12 +105,13 @@ export class KernelCalls {
     return this.#waits(fd) && !this.#isReadable(fd) ? this.#later(later(...all)).then(keep) : keep(now(...all));
   }
 
-  /** What there is room for goes at once; only for the rest is there something to wait for. */
+  /** A little goes at once where there is room for it, which is the same as a call that might have waited. */
   #send({ fd, data, flags, to }: Extract<Call, { name: 'send' }>): Answer | Promise<Answer> {
     const { now, later } = this.#libc.sendto;
     const address = to === null ? null : socketAddress(to.host, to.port);
     const addressLength = address?.length ?? 0;
     if (!this.#waits(fd)) return now(fd, data, data.length, flags, address, addressLength);
+    if (data.length > LITTLE) return this.#later(later(fd, data, data.length, flags, address, addressLength));
     const first = now(fd, data, data.length, flags | MSG_DONTWAIT, address, addressLength);
     if (first.value === data.length || (first.error !== null && first.error !== 'EAGAIN')) return first;
     const sent = Math.max(0, first.value);
@@ -229,6 +230,7 @@ function decodeOption(bytes: Uint8Array, like: OptionValueSpec): OptionValueSpec
 const SOL_SOCKET = 1;
 const SO_LINGER = 13;
 const SHUT_RDWR = 2;
+const LITTLE = 2048;
 const F_SETFL = 4;
 const POLLIN = 1;
 const MSG_OOB = 1;

@@ -14,6 +14,7 @@ class KernelTarget implements Target {
   /** The kernel rounds long timers up, by an eighth at most. */
   readonly lateness = 1 / 8;
   readonly grace = 300_000;
+  readonly hesitation = 5000;
   readonly #namespace: KernelNamespace;
   readonly #calls: KernelCalls;
   readonly #start = performance.now();
