@@ -183,7 +183,7 @@ class Player {
   // Calls --------------------------------------------------------------------------------------------------------------
 
   async #call(event: ScriptEvent, spec: CallSpec, result: ResultSpec, due: Micros, isBlocking: boolean): Promise<void> {
-    await this.#letReturn();
+    await this.#letReturn(spec.name === 'poll' ? spec.polled.map(({ fd }) => fd) : 'fd' in spec ? [spec.fd] : []);
     const call: Pending = { event, spec, result, due, answer: null, answeredAt: 0 };
     this.#pending.push(call);
     const request = this.#orDifference(() => this.#descriptors.toCall(spec));
@@ -194,10 +194,11 @@ class Player {
     await (isBlocking ? this.#wait(this.#now()) : this.#awaitCall(call));
   }
 
-  /** Calls that are due come first, if nothing else has to happen for them; a script needs the descriptor of `accept`. */
-  async #letReturn(): Promise<void> {
+  /** Calls that are due come first, if nothing else has to happen for them; those that make these descriptors always do. */
+  async #letReturn(needed: readonly number[]): Promise<void> {
     for (const call of this.#pending.filter(({ due }) => due <= this.#base)) {
-      if (call.spec.name === 'accept') await this.#awaitCall(call);
+      const { spec, result } = call;
+      if (spec.name === 'accept' && result.value !== null && needed.includes(result.value)) await this.#awaitCall(call);
       const end = this.#now() + this.#target.hesitation;
       do await this.#wait(end);
       while (call.answer === null && this.#now() < end);
@@ -233,6 +234,7 @@ class Player {
   }
 
   async #assert(fd: number | null, claims: readonly Claim[]): Promise<void> {
+    await this.#letReturn(fd === null ? [] : [fd]);
     const wanted = fd ?? this.#descriptors.latest;
     if (wanted === null) throw new Difference('there is no connection to ask');
     const live = this.#orDifference(() => this.#descriptors.liveOf(wanted));

@@ -211,8 +211,11 @@ test('a call that waits returns at its time', async (t) => {
 test('a call may release another one that waits for it, at the same time', async (t) => {
   const text = `${connected}+0...0.2 read(4, ..., 10) = 0
     +0.2 shutdown(4, SHUT_RD) = 0`;
+  const listening = connected.split('\n').slice(0, 3).join('\n');
+  const accepting = `${listening}\n +0...0.2 accept(3, ..., ...) = -1 EINVAL (Invalid argument)\n +0.2 shutdown(3, SHUT_RD) = 0`;
 
   t.is(await wrongOf(text), 'nothing');
+  t.is(await wrongOf(accepting), 'nothing');
 });
 
 test('a call that needs the descriptor of one that waits comes after it', async (t) => {

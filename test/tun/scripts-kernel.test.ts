@@ -30,7 +30,7 @@ function playAll(): Promise<ReadonlyMap<string, Line>> {
     const files = suite.map(({ script }) => script.file);
     const args = ['--import=tsx', 'tools/main.ts', 'script', '--against', 'kernel', '--json', ...files];
     execFile(process.execPath, args, { cwd: root, maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
-      if (stderr !== '') return reject(new Error(stderr));
+      if (stdout === '') return reject(new Error(stderr));
       const lines = stdout.trimEnd().split('\n');
       const all = lines.map((line) => JSON.parse(line) as Line);
       return resolve(new Map(all.map((each) => [`${each.file} ${each.family}`, each])));
