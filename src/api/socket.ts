@@ -64,6 +64,26 @@ interface Wait {
   readonly late: 'EAGAIN' | 'ETIMEDOUT';
 }
 
+/** What poll(2) tells of a socket. */
+interface Readiness {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly urgent: boolean;
+  readonly error: boolean;
+  /** The peer sends no more, or nobody reads any more. */
+  readonly readHungUp: boolean;
+  readonly hungUp: boolean;
+}
+
+const notReady: Readiness = {
+  readable: false,
+  writable: false,
+  urgent: false,
+  error: false,
+  readHungUp: false,
+  hungUp: false,
+};
+
 /** What `read` gives. */
 type Read = readonly [data: Uint8Array, err: ErrorText | null];
 
@@ -146,7 +166,10 @@ export class Socket {
       const tcb = this.#tcb;
       if ((await this.#wait(() => !isOpening(tcb))) === 'timeout') throw new StackError('ETIMEDOUT');
       this.#isConnecting = false;
+      const hasFailed = tcb.state === 'CLOSED' && tcb.acknowledged === 0;
+      if (hasFailed) this.#tcb = null; // it may try again
       tcpCalls.throwPending(tcb);
+      if (hasFailed) throw new StackError('ECONNABORTED');
       return ok(true as const);
     });
   }
@@ -336,24 +359,22 @@ export class Socket {
   }
 
   /** What `select` would say: may it be read, written, and is there an urgent octet? An error makes all but the last true. */
-  poll(): {
-    readonly readable: boolean;
-    readonly writable: boolean;
-    readonly urgent: boolean;
-    readonly hungUp: boolean;
-  } {
+  poll(): Readiness {
     const tcb = this.#tcb;
     const endpoint = this.#datagrams?.endpoint ?? null;
-    if (endpoint !== null) return { readable: endpoint.readable, writable: true, urgent: false, hungUp: false };
+    if (endpoint !== null)
+      return { ...notReady, readable: endpoint.readable, writable: true, error: endpoint.error !== null };
     if (this.#listener !== null) {
-      return { readable: this.#listener.acceptQueue.length > 0, writable: false, urgent: false, hungUp: false };
+      return { ...notReady, readable: this.#listener.acceptQueue.length > 0 };
     }
-    if (tcb === null) return { readable: false, writable: true, urgent: false, hungUp: true };
+    if (tcb === null) return { ...notReady, writable: true, hungUp: true };
     return {
       readable: tcpCalls.isReadable(tcb),
       writable: tcpCalls.isWritable(tcb),
       urgent: tcpCalls.hasUrgentOctet(tcb),
-      hungUp: tcb.state === 'CLOSED' || (tcb.finReceived && tcb.finQueued),
+      error: tcb.error !== null,
+      readHungUp: tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED',
+      hungUp: tcb.state === 'CLOSED' || ((tcb.finReceived || tcb.readShut) && tcb.finQueued),
     };
   }
 
@@ -483,10 +504,14 @@ export class Socket {
         if (how !== 1) endpoint.readShut = true;
         if (how !== 0) endpoint.writeShut = true;
       } else if (this.#listener !== null) {
-        if (how !== 1) this.#stack.tcp.unlisten(this.#listener, this.#now());
+        if (how !== 1) {
+          this.#stack.tcp.unlisten(this.#listener, this.#now(), true);
+          this.#claim = this.#listener.claim; // still bound: it may listen again
+          this.#listener = null;
+        }
       } else {
-        if (this.#tcb === null || this.#tcb.state === 'CLOSED') throw new StackError('ENOTCONN');
-        if (how !== 1) tcpCalls.shutdownReceive(this.#tcb);
+        if (this.#tcb === null || isDown(this.#tcb)) throw new StackError('ENOTCONN');
+        if (how !== 1) tcpCalls.shutdownReceive(this.#tcb, this.#now());
         if (how !== 0) tcpCalls.shutdownSend(this.#tcb, this.#now());
       }
       this.#host.runner.kick();
@@ -519,8 +544,8 @@ export class Socket {
     return this.#call('getpeername', () => {
       const end = this.#datagrams?.endpoint ?? this.#tcb;
       const tcb = this.#tcb;
-      const isDown = tcb !== null && (isOpening(tcb) || tcb.state === 'CLOSED');
-      if (end === null || end.remote === null || isDown) throw new StackError('ENOTCONN');
+      const hasNoPeer = tcb !== null && (isOpening(tcb) || isDown(tcb));
+      if (end === null || end.remote === null || hasNoPeer) throw new StackError('ENOTCONN');
       return ok(socketAddress(end.remote, end.remotePort, this.family));
     });
   }
@@ -656,6 +681,9 @@ function readUrgent(tcb: Tcb, peek: boolean): Uint8Array {
   if (octet < 0) throw new StackError('EPIPE');
   return Uint8Array.of(octet);
 }
+
+/** Nothing is left of the connection as far as its user can tell. */
+const isDown = ({ state }: Tcb): boolean => state === 'CLOSED' || state === 'TIME-WAIT';
 
 const isEagain = (error: unknown): boolean => error instanceof StackError && error.code === 'EAGAIN';
 

@@ -58,14 +58,17 @@ export class ConnectionWatch {
     if (packet.has(flags.ACK)) {
       const ahead = distance(packet.ack, tcb.rcv.nxt);
       if (ahead > 0) this.fail(2, `acknowledges ${ahead} octets that have not come`, now);
-      const edge = (packet.ack + packet.window * (packet.has(flags.SYN) ? 1 : 2 ** tcb.rcv.wndShift)) >>> 0;
-      if (this.#told !== null && distance(edge, this.#told) < 0) {
-        this.fail(2, `takes back ${distance(this.#told, edge)} octets of its window`, now);
-      }
-      this.#told = furthest(this.#told, edge);
+      if (!packet.has(flags.SYN)) this.#tells((packet.ack + packet.window * 2 ** tcb.rcv.wndShift) >>> 0, now);
     }
     const end = (packet.seq + packet.segmentLength) >>> 0;
     if (distance(end, this.#sent) > 0) this.#leavingAnew(packet, end, now);
+  }
+
+  /** A right edge is told. Those of SYNs do not count: one that is sent again may tell of another window than before. */
+  #tells(edge: number, now: Micros): void {
+    const back = this.#told === null ? 0 : distance(this.#told, edge);
+    if (back > 0) this.fail(2, `takes back ${back} octets of its window`, now);
+    this.#told = furthest(this.#told, edge);
   }
 
   #leavingAnew(packet: PacketView, end: number, now: Micros): void {
@@ -75,12 +78,13 @@ export class ConnectionWatch {
     if (packet.has(flags.SYN)) return;
     const beyond = this.#offered === null ? 0 : distance(end, this.#offered);
     if (beyond > 0) this.fail(3, `sends ${beyond} octets more than the peer has offered`, now);
+    // A tail loss probe asks nobody (RFC 8985 section 7.3).
+    if (recovery.hasTailProbe && recovery.tailProbeEnd === end) return;
     const flight = inFlight(tcb);
     const isOpen = recovery.phase === 'open' || recovery.phase === 'loss';
     // While it recovers, the flight may still be as large as it was, and shrinks with what arrives.
-    const most = Math.ceil(isOpen ? congestion.cwnd : Math.max(congestion.cwnd, this.#openFlight));
-    const probes = recovery.hasTailProbe || !isOpen ? 1 : 0;
-    if (flight > most + probes) this.fail(3, `${flight} segments in flight with cwnd ${congestion.cwnd}`, now);
+    const most = Math.ceil(isOpen ? congestion.cwnd : Math.max(congestion.cwnd, this.#openFlight) + 1);
+    if (flight > most) this.fail(3, `${flight} segments in flight with cwnd ${congestion.cwnd}`, now);
   }
 
   /** Something has happened: is what has changed allowed to change so? */
@@ -191,7 +195,7 @@ export class ConnectionWatch {
   digest(): string {
     const { tcb } = this;
     const { snd, rcv, timers, congestion, rtt, ack, recovery } = tcb;
-    const numbers = [snd.una, snd.nxt, snd.wnd, snd.wl1, snd.wl2, rcv.nxt, rcv.edge, congestion.cwnd];
+    const numbers = [snd.una, snd.nxt, snd.wnd, snd.wl1, rcv.nxt, rcv.edge, congestion.cwnd];
     const lengths = [tcb.sendQueue.length, tcb.receiveQueue.length, tcb.sentLog.length, tcb.reassembly.ranges];
     const more = [
       rtt.rto,

@@ -144,6 +144,7 @@ class Play {
   clear(): void {
     const tcb = this.connection();
     if (tcb !== null) tcpCalls.abort(tcb, this.#host.now);
+    while (this.#listener !== null && this.#host.stack.tcp.accept(this.#listener) !== null);
     this.sent();
   }
 }

@@ -47,7 +47,7 @@ const windowClamp: Option = {
 };
 
 const quickAck: Option = {
-  get: ({ tcb }) => (tcb === null ? true : tcb.ack.quick > 0),
+  get: ({ tcb }) => (tcb === null ? true : !tcb.ack.isInteractive),
   set: ({ tcb }, value) => {
     const quick = toFlag(value);
     if (tcb !== null) tcpCalls.setQuickAck(tcb, quick);

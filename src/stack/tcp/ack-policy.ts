@@ -1,5 +1,5 @@
 import { seqSub } from '../base/seq.ts';
-import { type Micros, never } from '../base/time.ts';
+import { type Micros, ms, never } from '../base/time.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { receiveWindow } from './window.ts';
@@ -27,25 +27,73 @@ export function onTextBeyondGap(tcb: Tcb): void {
 /** Text has arrived in order. `filledGap` when it joined text that had been waiting. */
 export function onText(tcb: Tcb, filledGap: boolean, now: Micros): void {
   const { ack, rcv } = tcb;
-  if (ack.textAt < 0) ack.quick = Math.min(ack.quick, Math.max(2, Math.floor(receiveWindow(tcb) / (2 * rcv.mss))));
+  adaptWait(tcb, now);
   ack.textAt = now;
   ack.duplicates = 0;
   const unacknowledged = seqSub(rcv.nxt, ack.lastSent);
-  if (filledGap || ack.quick > 0 || unacknowledged >= 2 * rcv.mss) return acknowledgeNow(tcb); // SHLD-19
-  if (tcb.timers.delayedAck === never) setTimer(tcb, 'delayedAck', now + tcb.context.options.tcp.delayedAck);
+  if (filledGap || isQuick(tcb) || unacknowledged > rcv.mss) return acknowledgeNow(tcb); // SHLD-19
+  const wait = boundedWait(tcb);
+  const { delayedAck } = tcb.timers;
+  if (delayedAck === never) setTimer(tcb, 'delayedAck', now + wait);
+  else if (delayedAck <= now + wait / 4)
+    acknowledgeNow(tcb); // about to fire anyway
+  else setTimer(tcb, 'delayedAck', Math.min(delayedAck, now + wait));
+}
+
+const isQuick = ({ ack }: Tcb): boolean => ack.quick > 0 && !ack.isInteractive;
+
+/** An acknowledgment waits about as long as segments are apart. After a pause of one RTO the peer begins slowly again. */
+function adaptWait(tcb: Tcb, now: Micros): void {
+  const { ack, rtt, context } = tcb;
+  const least = context.options.tcp.delayedAck;
+  if (ack.wait === 0) {
+    ack.quick = quickAcks(tcb);
+    ack.wait = least;
+    return;
+  }
+  const apart = now - ack.textAt;
+  if (apart <= least / 2) ack.wait = ack.wait / 2 + least / 2;
+  else if (apart < ack.wait) ack.wait = Math.min(ack.wait / 2 + apart, rtt.rto);
+  else if (apart > rtt.rto) ack.quick = quickAcks(tcb);
+}
+
+/** As many segments as the window holds, and two each. */
+const quickAcks = (tcb: Tcb): number =>
+  Math.min(mostQuickAcks, Math.max(2, Math.floor(receiveWindow(tcb) / (2 * tcb.rcv.mss))));
+
+/** MUST-40: under half a second; not longer than a round trip either, where that is known. */
+function boundedWait({ ack, rtt, context }: Tcb): Micros {
+  const least = context.options.tcp.delayedAck;
+  if (ack.wait <= least) return ack.wait;
+  const most = rtt.srtt > 0 ? Math.min(mostAckWait, Math.max(rtt.srtt, least)) : mostAckWait;
+  return Math.min(ack.wait, most);
+}
+
+/** Nothing has come that the acknowledgment could have ridden on. */
+export function onAckTimeout(tcb: Tcb): void {
+  const { ack, rtt, context, timers } = tcb;
+  timers.delayedAck = never;
+  if (ack.isInteractive) {
+    ack.isInteractive = false;
+    ack.wait = context.options.tcp.delayedAck;
+  } else ack.wait = Math.min(ack.wait * 2, rtt.rto);
+  acknowledgeNow(tcb);
 }
 
 /** A segment that carries an acknowledgment leaves. */
 export function onAckSent(tcb: Tcb, withText: boolean, now: Micros): void {
   const { ack } = tcb;
   // Sending soon after receiving: an interactive connection, whose acknowledgments ride on its answers.
-  if (withText && now - ack.textAt < tcb.context.options.tcp.delayedAck) ack.quick = 0;
-  else if (ack.quick > 0 && tcb.rcv.nxt !== ack.lastSent) ack.quick--;
+  if (withText && ack.wait > 0 && now - ack.textAt < ack.wait) ack.isInteractive = true;
+  if (ack.quick > 0 && tcb.rcv.nxt !== ack.lastSent && --ack.quick === 0) ack.wait = tcb.context.options.tcp.delayedAck;
   if (!withText && ack.duplicates > 0) ack.duplicates--;
   ack.now = ack.duplicates > 0;
   ack.lastSent = tcb.rcv.nxt;
   tcb.timers.delayedAck = never;
 }
+
+/** Linux: TCP_DELACK_MAX. */
+const mostAckWait: Micros = ms(200);
 
 /** Immediate acknowledgments at the start of a connection, while the peer's cwnd is small (Linux: TCP_MAX_QUICKACKS). */
 export const mostQuickAcks = 16;

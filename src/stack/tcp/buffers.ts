@@ -89,6 +89,12 @@ export function sendRoom(tcb: Tcb): number {
   return tcb.sendLimit - tcb.sendQueue.length;
 }
 
+/** Is so little unsent that a writer should be woken: half of what makes writing wait? */
+export function mayWake({ settings, context, unsent }: Tcb): boolean {
+  const lowWater = settings.notSentLowWater || context.options.tcp.notSentLowWater;
+  return lowWater === Number.POSITIVE_INFINITY || 2 * unsent < lowWater;
+}
+
 /** The window that the first segments offer, never scaled (RFC 7323 section 2.2). */
 export function firstWindow(tcb: Tcb): number {
   const space = windowSpace(tcb);

@@ -2,7 +2,7 @@ import { type ErrorCode, StackError } from '../base/errors.ts';
 import { seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow, mostQuickAcks } from './ack-policy.ts';
-import { onRead, sendRoom } from './buffers.ts';
+import { mayWake, onRead, sendRoom } from './buffers.ts';
 import { abandon, waitForPeersFin } from './ending.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
 import { sendAbort } from './reset.ts';
@@ -61,7 +61,7 @@ export const isWritable = (tcb: Tcb): boolean =>
   tcb.finQueued ||
   tcb.state === 'CLOSED' ||
   tcb.state === 'TIME-WAIT' ||
-  (isSynchronised(tcb.state) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && sendRoom(tcb) > 0);
+  (isSynchronised(tcb.state) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && mayWake(tcb));
 
 /**
  * RECEIVE (section 3.10.3): moves up to `into.length` octets to the user.
@@ -123,6 +123,8 @@ export function shutdownSend(tcb: Tcb, now: Micros): void {
       tcb.finQueued = true;
       enter(tcb, 'LAST-ACK', now);
       break;
+    case 'SYN-SENT':
+      return abandon(tcb, now); // nothing can come of it any more; silently, as on Linux
     default:
       return;
   }
@@ -130,7 +132,8 @@ export function shutdownSend(tcb: Tcb, now: Micros): void {
 }
 
 /** Reading ends: what has come can still be read, then there is the end of the stream. */
-export function shutdownReceive(tcb: Tcb): void {
+export function shutdownReceive(tcb: Tcb, now: Micros): void {
+  if (tcb.state === 'SYN-SENT') return abandon(tcb, now);
   tcb.readShut = true;
   tcb.context.changed.add(tcb);
 }
@@ -185,7 +188,8 @@ export function pushQueued(tcb: Tcb): void {
 
 /** TCP_QUICKACK: acknowledge the next segments at once, or go back to waiting for company. */
 export function setQuickAck(tcb: Tcb, quick: boolean): void {
-  tcb.ack.quick = quick ? mostQuickAcks : 0;
+  tcb.ack.isInteractive = !quick;
+  if (quick) tcb.ack.quick = mostQuickAcks;
   if (quick && tcb.timers.delayedAck !== never) acknowledgeNow(tcb);
 }
 
@@ -193,6 +197,8 @@ export function setQuickAck(tcb: Tcb, quick: boolean): void {
 export function abort(tcb: Tcb, now: Micros): void {
   tcb.isOrphan = true;
   if (tcb.state === 'CLOSED') return;
-  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') sendAbort(tcb);
+  const isQuiet =
+    tcb.state === 'SYN-SENT' || tcb.state === 'TIME-WAIT' || tcb.state === 'LAST-ACK' || tcb.state === 'CLOSING';
+  if (!isQuiet) sendAbort(tcb);
   abandon(tcb, now);
 }

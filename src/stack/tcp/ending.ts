@@ -23,7 +23,6 @@ export function abandon(tcb: Tcb, now: Micros): void {
   tcb.releasePort = null;
   if (tcb.listener !== null) {
     tcb.listener.halfOpen.delete(tcb);
-    tcb.listener.acceptQueue.remove(tcb);
     tcb.listener = null;
   }
   enter(tcb, 'CLOSED', now);

@@ -176,7 +176,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_delivery_rate_app_limited: tcb.rate.isAppLimited ? 1 : 0,
     tcpi_fastopen_client_fail: tcb.fastOpen.failure,
     tcpi_rto: whole(rtt.rto),
-    tcpi_ato: tcp.delayedAck,
+    tcpi_ato: whole(tcb.ack.wait),
     tcpi_snd_mss: segmentSize(tcb),
     tcpi_rcv_mss: rcv.mss,
     tcpi_unacked: sentLog.length,

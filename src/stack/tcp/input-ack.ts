@@ -1,4 +1,4 @@
-import { type Seq, seqAdd, seqGt, seqLe, seqLt, seqMin, seqSub } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGt, seqLt, seqMin, seqSub } from '../base/seq.ts';
 import { type Micros, ms, never, seconds } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { growSendBuffer } from './buffers.ts';
@@ -9,7 +9,7 @@ import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
 import { inFlight } from './pipe.ts';
 import { beginDelivery } from './rack.ts';
-import { hasReneged, respond } from './recovery.ts';
+import { hasReneged, noteLateDuplicate, respond } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { applySack } from './scoreboard.ts';
 import { enter } from './state.ts';
@@ -38,9 +38,12 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   tcb.counts.lastAckReceivedAt = now;
   tcb.probes = 0;
   const isNew = seqGt(seg.ack, snd.una);
-  const isDuplicate = !isNew && isDuplicateAck(tcb, seg);
-  updateWindow(tcb, seg, now);
-  if (tcb.sentLog.length === 0) return true;
+  const hasMoved = updateWindow(tcb, seg, now);
+  const isDuplicate = !isNew && !hasMoved && isDuplicateAck(tcb, seg);
+  if (tcb.sentLog.length === 0) {
+    if (tcb.sackEnabled && hasDsack(seg)) noteLateDuplicate(tcb, seg);
+    return true;
+  }
   const flight = inFlight(tcb);
   beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
@@ -121,32 +124,37 @@ function isPlausible(tcb: Tcb, ack: Seq): boolean {
   return !seqLt(ack, oldest) && !seqGt(ack, nxt);
 }
 
-/** RFC 5681 section 2: acknowledges nothing new, has neither text nor SYN nor FIN, and repeats the window. */
+/** RFC 5681 section 2: acknowledges nothing new, has neither text nor SYN nor FIN, and leaves the window as it is. */
 function isDuplicateAck(tcb: Tcb, seg: Segment): boolean {
   return (
     seg.ack === tcb.snd.una &&
     tcb.sentLog.length > 0 &&
     seg.textLength === 0 &&
     (seg.flags & (SYN | FIN)) === 0 &&
-    seg.wnd * 2 ** tcb.snd.wndShift === tcb.snd.wnd
+    !tcb.sackEnabled // with SACK, only blocks tell that something has arrived
   );
 }
 
-/** SND.WND follows the newest segment: WL1 and WL2 keep an old one from changing it back. */
-function updateWindow(tcb: Tcb, seg: Segment, now: Micros): void {
+/**
+ * SND.WND follows the newest segment. WL1 keeps an old one from changing it back, unless it acknowledges something new; of
+ * two with the same number, the larger window is the newer one, or none at all (as Linux). Tells whether it has changed.
+ */
+function updateWindow(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const { snd } = tcb;
-  if (seqLt(seg.ack, snd.una)) return;
-  if (seqLt(snd.wl1, seg.seq) || (snd.wl1 === seg.seq && seqLe(snd.wl2, seg.ack))) {
-    const wnd = seg.wnd * 2 ** snd.wndShift;
+  if (seqLt(seg.ack, snd.una)) return false;
+  const wnd = seg.wnd * 2 ** snd.wndShift;
+  const isNewer = seqGt(seg.ack, snd.una) || seqLt(snd.wl1, seg.seq);
+  const isTaken = isNewer || (snd.wl1 === seg.seq && (wnd > snd.wnd || (wnd === 0 && snd.wnd > 0)));
+  if (isTaken) {
     if (wnd !== snd.wnd) tcb.context.output.add(tcb);
     snd.wnd = wnd;
     snd.wl1 = seg.seq;
-    snd.wl2 = seg.ack;
     if (wnd > snd.maxWnd) snd.maxWnd = wnd;
   }
   onWindowAnswer(tcb, now);
   // SHLD-17: while the peer answers with a shut window, nothing is timed out.
   if (snd.wnd === 0 || tcb.sentLog.length === 0) tcb.retries = 0;
+  return isTaken && seg.ack === snd.una;
 }
 
 /** While nothing is in flight, every answer of the peer tells whether there is still need to probe (section 3.8.6.1). */
@@ -154,9 +162,8 @@ function onWindowAnswer(tcb: Tcb, now: Micros): void {
   const { snd, timers } = tcb;
   if (tcb.sentLog.length > 0 || tcb.unsent === 0) return;
   if (Math.min(tcb.unsent, snd.mss) <= snd.wnd) {
-    tcb.probeBackoff = 0;
+    tcb.probeBackoff = 0; // the timer goes on, should Nagle or a cork hold the text back
     tcb.probingSince = -1;
-    timers.persist = never;
   } else if (timers.persist !== never) setTimer(tcb, 'persist', now + probeInterval(tcb));
 }
 

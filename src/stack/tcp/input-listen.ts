@@ -146,11 +146,13 @@ function takeCookie(
   tcb.irs = irs;
   tcb.rcv.nxt = seg.seq;
   tcb.ack.lastSent = seg.seq;
+  advertiseMss(tcb);
   openFirstWindow(tcb);
   recallOptions(tcb, seg, mss, now);
   // What the SYN-ACK would have left behind.
   tcb.snd.nxt = seqAdd(cookie, 1);
   tcb.sentLog.record(tcb.snd.nxt, now);
+  tcb.sentLog.markAmbiguous(0);
   keep(listener, tcb, now);
   return tcb;
 }
@@ -165,13 +167,13 @@ function recallOptions(tcb: Tcb, seg: Segment, mss: number, now: Micros): void {
   settle(tcb, seg, now);
   Object.assign(options, { mss: sentMss, windowScale, sackPermitted });
   tcb.ecn.enabled = recalled.ecn;
-  advertiseMss(tcb);
 }
 
 /** Takes in the peer's SYN: IRS, RCV.NXT, the window that our SYN tells, and what the options settle. */
 export function receiveSyn(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.irs = seg.seq;
   tcb.rcv.nxt = seqAdd(seg.seq, 1);
+  advertiseMss(tcb);
   openFirstWindow(tcb);
   tcb.ack.lastSent = tcb.rcv.nxt;
   settle(tcb, seg, now);

@@ -25,7 +25,9 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const { rcv, reassembly, receiveQueue, context } = tcb;
   const first = textSeq(seg);
   const start = seqMax(first, rcv.nxt);
-  let end = seqMin(seqAdd(first, length), rcv.edge);
+  // Windows are rounded up, and small segments could add that up: what the buffer cannot hold has to come again.
+  const room = tcb.receiveLimit - receiveQueue.length + 2 ** rcv.wndShift;
+  let end = seqMin(seqMin(seqAdd(first, length), rcv.edge), seqAdd(rcv.nxt, Math.max(0, room)));
   if (tcb.finAt >= 0) end = seqMin(end, toSeq(tcb.finAt)); // nothing can follow a FIN
   if (seqLt(first, rcv.nxt)) noteDuplicateBefore(tcb, first, seqAdd(first, length));
   if (seqGe(start, end)) {
@@ -41,7 +43,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   }
   takeUrgentOctet(tcb, seg);
   noteMark(tcb, seg);
-  rcv.mss = Math.max(rcv.mss, Math.min(length, 65_535));
+  rcv.mss = Math.max(rcv.mss, Math.min(length, tcb.advertisedMss)); // what is longer was put together on its way
   onTextArrived(tcb, seg, now);
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);

@@ -39,7 +39,8 @@ function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
   checkFin(tcb, seg, now); // eighth
   // What took up sequence space and brought nothing new is acknowledged again: our acknowledgment may have been lost.
   // Behind the peer's FIN there is nothing (seventh step): that is ignored.
-  const isBehindFin = tcb.finReceived && !seqLt(seg.seq, before) && (seg.flags & FIN) === 0;
+  const isBehindFin =
+    tcb.finReceived && tcb.state !== 'TIME-WAIT' && !seqLt(seg.seq, before) && (seg.flags & FIN) === 0;
   if (seg.len > 0 && tcb.rcv.nxt === before && !heldBack && !isBehindFin && tcb.state !== 'CLOSED') acknowledgeNow(tcb);
 }
 
@@ -112,7 +113,7 @@ function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
     // Our SYN-ACK was lost: say it again, not more often than a challenge.
     if (now - tcb.challengedAt >= tcb.context.options.tcp.challengeInterval) {
       tcb.challengedAt = now;
-      tcb.sentLog.markLost(0);
+      tcb.sentLog.markLostAgain(0);
       tcb.recovery.forced = true;
       tcb.context.output.add(tcb);
     }

@@ -90,7 +90,6 @@ export function settle(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.snd.wnd = seg.wnd;
   tcb.snd.maxWnd = seg.wnd;
   tcb.snd.wl1 = seg.seq;
-  tcb.snd.wl2 = seg.ack;
 }
 
 /** MUST-16: what the peer takes and what the path takes, less the options of every segment. */
@@ -116,7 +115,9 @@ export function lowerPathMtu(tcb: Tcb, mtu: number): void {
  * way takes, then what every way has to.
  */
 export function suspectBlackHole(tcb: Tcb): void {
-  const sizes = tcb.remote.isV4 ? [1064, 576] : [1280];
-  const next = sizes.find((size) => size < tcb.path.mtu);
-  if (next !== undefined) lowerPathMtu(tcb, next);
+  const { baseMss, mtuProbeFloor, leastMss } = tcb.context.options.tcp;
+  const present = pathMss(tcb);
+  const next = present > baseMss ? baseMss : present >> 1;
+  const mss = Math.max(next, mtuProbeFloor, leastMss);
+  if (mss < present) lowerPathMtu(tcb, mss + headerRoom(tcb.remote) + tcpHeaderLength);
 }

@@ -93,7 +93,9 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   countResent(tcb);
   if (tcb.recovery.resentTs < 0 && tcb.recovery.phase !== 'open') tcb.recovery.resentTs = tsValue(tcb, now);
   if (tcb.resendingSince < 0) tcb.resendingSince = now;
-  armRetransmit(tcb, now);
+  // In recovery the timer is about the copy that is under way now.
+  if (index === 0 && tcb.recovery.phase !== 'loss') setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
+  else armRetransmit(tcb, now);
   const flags = ACK | (withFin ? FIN : 0) | (text > 0 && sentLog.wasPushed(index) ? PSH : 0);
   return writeSegment(tcb, start, text, flags, into, at, now);
 }
@@ -115,6 +117,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
     return 0;
   }
   const usable = seqSub(seqAdd(snd.una, snd.wnd), snd.nxt); // negative when the peer has shrunk its window (MUST-34)
+  if (tcb.sentLog.length === 0) restartAfterIdle(tcb, now);
   const size = segmentSize(tcb);
   const text = Math.max(0, Math.min(waiting, size, usable));
   if (usable < 1 || !isWorthwhile(tcb, text, waiting, size)) {
@@ -137,6 +140,15 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   scheduleTailProbe(tcb, now);
   const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0) | (text > 0 ? markNewText(tcb) : 0); // MUST-61
   return writeSegment(tcb, start, text, flags, into, at, now);
+}
+
+/** RFC 5681 section 4.1: what cwnd knew of the way is old after a pause of one RTO. */
+function restartAfterIdle({ context, counts, rtt, congestion }: Tcb, now: Micros): void {
+  const { tcp } = context.options;
+  const pause = now - counts.lastDataSentAt;
+  if (tcp.slowStartAfterIdle && counts.lastDataSentAt >= 0 && pause > rtt.rto) {
+    congestion.onIdle(Math.floor(pause / rtt.rto), tcp.initialWindow);
+  }
 }
 
 /** RFC 8985 section 7.3: new text draws an acknowledgment too, and cwnd does not hold it back; else the last segment. */
@@ -169,6 +181,7 @@ function writeProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number
 
 function writeSyn(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   tcb.snd.nxt = seqAdd(tcb.iss, 1);
+  tcb.openedAt = now;
   tcb.sentLog.record(tcb.snd.nxt, now);
   armRetransmit(tcb, now);
   return writeSynSegment(tcb, into, at, now);

@@ -8,7 +8,7 @@ import { detectLosses } from './rack.ts';
 import { enterRecovery } from './reduction.ts';
 import { isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { beginDoubt, noteDuplicateTold, originalHasArrived, undo, wasNoLoss } from './undo.ts';
+import { beginDoubt, everythingCameTwice, noteDuplicateTold, originalHasArrived, undo, wasNoLoss } from './undo.ts';
 
 /**
  * Loss recovery: which phase a sender is in, and what takes it to another. What is lost is marked in the sent log; output
@@ -41,10 +41,14 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
       mayGrow = respondInLoss(tcb, seg, isNew);
       break;
     case 'recovery':
-      respondInRecovery(tcb, seg, isNew);
+      if (tellsDuplicate && everythingCameTwice(tcb)) {
+        sentLog.forgetLosses();
+        undo(tcb);
+        open(tcb);
+      } else respondInRecovery(tcb, seg, isNew);
       break;
     case 'reduced':
-      if (seqGe(tcb.snd.una, recovery.recover)) endReduction(tcb);
+      if (seqGt(tcb.snd.una, recovery.recover)) endReduction(tcb); // so that the CWR has arrived as well
       break;
     default:
       if (isNew) recovery.duplicateAcks = 0;
@@ -94,11 +98,19 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
   recovery.forced = true;
 }
 
+/** The last of the duplicates came when nothing was in flight any more. */
+export function noteLateDuplicate(tcb: Tcb, seg: Segment): void {
+  noteDuplicateTold(tcb);
+  if (wasNoLoss(tcb, seg)) undo(tcb);
+}
+
 /** After a timeout. Returns whether cwnd may grow. */
 function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
   const { recovery, sentLog, snd } = tcb;
   const isOver = isBeyond(tcb);
-  const isSpurious = recovery.frto !== 'off' && sentLog.originalArrived; // RFC 5682 section 3.1 step 3.b
+  // RFC 5682 section 3.1 step 3.b. Without SACK, an acknowledgment of something sent again may be about the second copy.
+  const isProof = sentLog.originalArrived && (tcb.sackEnabled || !sentLog.repeatedArrived);
+  const isSpurious = recovery.frto !== 'off' && isProof;
   if (isNew && (isSpurious || wasNoLoss(tcb, seg))) {
     sentLog.forgetLosses();
     undo(tcb);
@@ -157,6 +169,7 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   recovery.recover = tcb.snd.nxt;
   recovery.duplicateAcks = 0;
   recovery.forced = true;
+  if (tcb.ecn.enabled) tcb.ecn.cwrDue = true;
   // RFC 2018 section 8: a receiver may have dropped what it had told of; it has, when the first segment is marked.
   if (sentLog.length > 0 && sentLog.isSacked(0)) sentLog.forgetSacks();
   // RFC 8985 section 6.3: what was sent lately may still arrive. Without SACK nothing will tell of it.

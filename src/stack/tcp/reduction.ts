@@ -26,15 +26,16 @@ export function enterReduction(tcb: Tcb, now: Micros): void {
   endDoubt(tcb);
   recovery.phase = 'reduced';
   recovery.recover = tcb.snd.nxt;
-  tcb.ecn.cwrDue = true;
   beginReduction(tcb, now);
 }
 
 function beginReduction(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog } = tcb;
-  recovery.flightAtStart = Math.max(1, inFlight(tcb) + sentLog.lost);
+  // RFC 9937 section 6: what has arrived with this very acknowledgment counts among what is delivered from now on.
+  recovery.flightAtStart = Math.max(1, inFlight(tcb) + sentLog.lost + sentLog.arrived);
   recovery.delivered = 0;
   recovery.sent = 0;
   recovery.allowance = 0;
+  if (tcb.ecn.enabled) tcb.ecn.cwrDue = true; // RFC 3168 section 6.1.2: whatever made the window smaller
   tcb.congestion.onCongestion(sentLog.length, now);
 }

@@ -40,6 +40,8 @@ export class SentLog {
   /** Of what has arrived since `beginDelivery`: how many by SACK alone; and was one sent once only, before `recover`? */
   sackedNow = 0;
   originalArrived = false;
+  /** Was one of them sent more than once? */
+  repeatedArrived = false;
   /** Octets by which the farthest late segment was overtaken. */
   reorderedBy = 0;
   #recover: Seq = seqZero;
@@ -94,6 +96,7 @@ export class SentLog {
   beginDelivery(plausibleUntil: Micros, recover: Seq): void {
     this.sackedNow = 0;
     this.originalArrived = false;
+    this.repeatedArrived = false;
     this.reorderedBy = 0;
     this.#recover = recover;
     this.newestSentAt = -1;
@@ -111,7 +114,8 @@ export class SentLog {
     const wasSentAgain = (this.#flags[slot]! & AMBIGUOUS) !== 0;
     if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
     // What came with the same acknowledgment is told in any order: only earlier ones count.
-    if (!wasSentAgain) {
+    if (wasSentAgain) this.repeatedArrived = true;
+    else {
       if (this.#highestBefore !== null && seqGt(this.#highestBefore, end)) {
         this.sawReordering = true;
         this.reorderedBy = Math.max(this.reorderedBy, seqSub(this.#highestBefore, end));
@@ -252,6 +256,11 @@ export class SentLog {
     if ((flags & LOST) === 0) this.#lost++;
     this.#flags[slot] = flags | LOST | RESENT | AMBIGUOUS;
     this.#sentAt[slot] = now;
+  }
+
+  /** Its acknowledgment measures nothing. */
+  markAmbiguous(index: number): void {
+    this.#flags[this.#slot(index)]! |= AMBIGUOUS;
   }
 
   /** Cuts an entry in two: segments have become smaller since it was sent. */

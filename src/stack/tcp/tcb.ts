@@ -69,9 +69,8 @@ export class SendSpace {
   wnd = 0;
   /** The largest window that the peer has ever offered. */
   maxWnd = 0;
-  /** SEG.SEQ and SEG.ACK of the segment that last updated the window. */
+  /** SEG.SEQ of the segment that last updated the window. */
   wl1: Seq = seqZero;
-  wl2: Seq = seqZero;
   /** Shift of the windows that we receive (RFC 7323 section 2.3: Snd.Wind.Shift). */
   wndShift = 0;
   /** Octets of text per segment, options already taken off. */
@@ -136,6 +135,10 @@ export class AckState {
   lastSent: Seq = seqZero;
   /** Immediate acknowledgments still to be given at the start of a connection, while the peer's cwnd is small. */
   quick = 16;
+  /** How long an acknowledgment waits (Linux: ATO); 0 before the first text. */
+  wait: Micros = 0;
+  /** Answers follow what is received: acknowledgments ride on them. */
+  isInteractive = false;
   /** When text last arrived: what is sent soon after makes the connection an interactive one. */
   textAt: Micros = -1;
 }
@@ -330,6 +333,8 @@ export class Tcb implements Endpoint, Timed {
   probeBackoff = 0;
   /** When the first of the probes that have been answered with a shut window, or not, was sent; -1 for none. */
   probingSince: Micros = -1;
+  /** When its SYN or SYN-ACK first left. */
+  openedAt: Micros = 0;
   /** When the first of the retransmissions under way was sent; -1 for none. */
   resendingSince: Micros = -1;
   probeDue = false;

@@ -46,6 +46,8 @@ export interface TcpServices {
 
 /** The least MTU that a router may make us believe in; below it somebody lies (Linux: 552). */
 const leastPathMtu = 552;
+/** Every link has to take so much (RFC 8200 section 5). */
+const leastMtuV6 = 1280;
 
 /** The Transmission Control Protocol (RFC 9293): opens connections, and finds the connection that a segment is for. */
 export class Tcp {
@@ -115,14 +117,15 @@ export class Tcp {
     return tcb;
   }
 
-  /** Ends a listener. Connections that nobody has accepted are aborted; the port is given back. */
-  unlisten(listener: Listener, now: Micros): void {
+  /** Ends a listener. Connections that nobody has accepted are aborted; the port is given back, unless it is to be kept. */
+  unlisten(listener: Listener, now: Micros, keepPort = false): void {
     if (listener.isClosed) return;
     listener.isClosed = true;
     this.#demux.removeListener(listener);
     for (const tcb of [...listener.halfOpen]) abandon(tcb, now);
     for (let tcb = this.accept(listener); tcb !== null; tcb = this.accept(listener)) abort(tcb, now);
-    this.#ports.release(listener.claim);
+    listener.claim.listening = false;
+    if (!keepPort) this.#ports.release(listener.claim);
     this.#context.changed.add(listener);
   }
 
@@ -275,7 +278,8 @@ export class Tcp {
     if (tcb === null || !seqGe(seq, tcb.snd.una) || !seqGt(tcb.snd.nxt, seq)) return false;
     if (mtu >= 0) {
       const lower = Math.max(mtu, remote.isV4 ? leastPathMtu : 0);
-      if (lower >= tcb.path.mtu) return false;
+      const isImpossible = !remote.isV4 && mtu < leastMtuV6; // RFC 8201 section 4
+      if (lower >= tcb.path.mtu || isImpossible) return false;
       lowerPathMtu(tcb, lower);
       for (let index = 0; index < tcb.sentLog.length; index++) tcb.sentLog.markLost(index);
       tcb.recovery.forced = true;

@@ -1,6 +1,6 @@
 import { seqAdd, seqGt } from '../base/seq.ts';
 import { type Micros, never, seconds } from '../base/time.ts';
-import { acknowledgeNow } from './ack-policy.ts';
+import { onAckTimeout } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
 import { onKeepAliveTimeout } from './keep-alive.ts';
 import { suspectBlackHole } from './negotiate.ts';
@@ -18,8 +18,7 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
   const { timers } = tcb;
   if (timers.timeWait <= now) return abandon(tcb, now); // 2 MSL are over, or nobody waits for the peer's FIN
   if (timers.delayedAck <= now) {
-    timers.delayedAck = never;
-    acknowledgeNow(tcb);
+    onAckTimeout(tcb);
   }
   if (timers.reorder <= now) onReorderTimeout(tcb, now);
   if (timers.probe <= now) onTailProbeTimeout(tcb, now); // before the timeout, which it puts off
@@ -39,11 +38,12 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   tcb.retries++;
   tcb.counts.timeouts++;
   context.counters.tcpTimeouts++;
-  if (tcb.retries >= tcp.retriesBeforeDoubt && isSynchronised(tcb.state)) suspectBlackHole(tcb);
+  if (tcp.mtuProbing > 0 && isSynchronised(tcb.state) && isDoubtful(tcb, now)) suspectBlackHole(tcb);
   if (!isQuietlyDeferred(tcb)) onRetransmissionTimeout(tcb, now);
   if (tcb.state !== 'SYN-SENT' || tcb.retries > tcp.synLinearTimeouts) rtt.backOff();
   if (tcb.resendingSince < 0) tcb.resendingSince = now;
-  setTimer(tcb, 'retransmit', now + withinUserTimeout(tcb, rtt.rto, tcb.resendingSince, now));
+  const since = isSynchronised(tcb.state) ? tcb.resendingSince : tcb.openedAt;
+  setTimer(tcb, 'retransmit', now + withinUserTimeout(tcb, rtt.rto, since, now));
   context.output.add(tcb);
 }
 
@@ -58,7 +58,7 @@ function isGivenUp(tcb: Tcb, now: Micros): boolean {
   const { tcp } = tcb.context.options;
   const { settings, retries } = tcb;
   const tried = tcb.resendingSince < 0 ? 0 : now - tcb.resendingSince;
-  if (retries > 0 && settings.userTimeout > 0 && isSynchronised(tcb.state)) return tried >= settings.userTimeout;
+  if (retries > 0 && settings.userTimeout > 0) return triedSinceFirst(tcb, now) >= settings.userTimeout;
   switch (tcb.state) {
     case 'SYN-SENT':
       return retries >= (settings.synRetries || tcp.synRetries) + tcp.synLinearTimeouts;
@@ -67,6 +67,18 @@ function isGivenUp(tcb: Tcb, now: Micros): boolean {
     default:
       return retries > 0 && tried >= timeOfTimeouts(tcb.isOrphan ? tcp.orphanRetries : tcp.retries, tcb);
   }
+}
+
+/** The time that TCP_USER_TIMEOUT is about: from the first retransmission on; of a handshake, from its beginning on. */
+function triedSinceFirst(tcb: Tcb, now: Micros): Micros {
+  if (!isSynchronised(tcb.state)) return now - tcb.openedAt;
+  return tcb.resendingSince < 0 ? 0 : now - tcb.resendingSince;
+}
+
+/** R1: has the oldest segment been sent for so long that the way itself may be the reason? */
+function isDoubtful(tcb: Tcb, now: Micros): boolean {
+  const since = tcb.resendingSince < 0 ? now : tcb.resendingSince;
+  return tcb.retries > 1 && now - since >= timeOfTimeouts(tcb.context.options.tcp.retriesBeforeDoubt - 1, tcb);
 }
 
 /** How long so many timeouts take from the first retransmission on, each twice as long as the one before. */
@@ -95,7 +107,7 @@ function onPersist(tcb: Tcb, now: Micros): void {
   if (isOverdue || tcb.probes >= (tcb.isOrphan ? tcp.orphanRetries : tcp.retries)) return giveUp(tcb, now);
   tcb.probes++;
   tcb.probeDue = true;
-  tcb.probeBackoff++;
+  if (tcb.probeBackoff < tcp.retries) tcb.probeBackoff++;
   setTimer(tcb, 'persist', now + withinUserTimeout(tcb, probeInterval(tcb), tcb.probingSince, now));
   tcb.context.output.add(tcb);
 }

@@ -1,8 +1,8 @@
-import { seqLe, seqLt, toSeq } from '../base/seq.ts';
+import { seqLe, seqLt, seqSub, toSeq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { ms, seconds } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
-import { RST } from '../wire/tcp.ts';
+import { ACK, RST } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
@@ -12,6 +12,9 @@ import type { Tcb } from './tcb.ts';
 
 /** After 24 days without an update TS.Recent says nothing: the peer's clock may have gone half around (section 5.5). */
 const recentIsGoodFor: Micros = seconds(24 * 86_400);
+
+/** Ticks that a timestamp may be behind: clocks are read and segments sent not quite in one order (Linux: TCP_PAWS_WINDOW). */
+const clockSlack = 1;
 
 /** How long the clock of the timestamps stands still. */
 export const timestampTick: Micros = ms(1);
@@ -23,8 +26,20 @@ export const tsValue = (tcb: Tcb, now: Micros): number => (Math.floor(now / 1000
 export function isOldTimestamp(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const { ts } = tcb;
   if (!ts.enabled || !seg.options.hasTimestamps || (seg.flags & RST) !== 0) return false;
-  return seqLt(toSeq(seg.options.tsVal), toSeq(ts.recent)) && now - ts.recentAt < recentIsGoodFor;
+  const behind = seqSub(toSeq(ts.recent), toSeq(seg.options.tsVal));
+  if (behind <= clockSlack || now - ts.recentAt >= recentIsGoodFor) return false;
+  return !isOvertakenAck(tcb, seg, behind);
 }
+
+/** An acknowledgment that says nothing new and is only a little older has been overtaken: no reason to answer (as Linux). */
+const isOvertakenAck = (tcb: Tcb, seg: Segment, behind: number): boolean =>
+  (seg.flags & ACK) !== 0 &&
+  tcb.state !== 'TIME-WAIT' &&
+  seg.len === 0 &&
+  seg.seq === tcb.rcv.nxt &&
+  seg.ack === tcb.snd.una &&
+  seg.wnd * 2 ** tcb.snd.wndShift <= tcb.snd.wnd &&
+  behind * timestampTick <= tcb.rtt.rto * 1.2;
 
 /** Section 4.3: remember TSval of the segment that begins at or before the last acknowledgment sent. */
 export function updateRecent(tcb: Tcb, seg: Segment, now: Micros): void {

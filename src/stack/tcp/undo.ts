@@ -36,11 +36,13 @@ export function originalHasArrived(tcb: Tcb, seg: Segment): boolean {
   return seqLt(toSeq(seg.options.tsEcr), toSeq(resentTs));
 }
 
+/** Has every segment that was sent again since the loss come twice? (RFC 3708) */
+export const everythingCameTwice = ({ recovery }: Tcb): boolean =>
+  recovery.mayUndo && recovery.sawDuplicate && recovery.resentToUndo === 0;
+
 /** May the reduction be taken back on the word of this acknowledgment? */
 export function wasNoLoss(tcb: Tcb, seg: Segment): boolean {
-  const { recovery } = tcb;
-  if (!recovery.mayUndo) return false;
-  return (recovery.sawDuplicate && recovery.resentToUndo === 0) || originalHasArrived(tcb, seg);
+  return tcb.recovery.mayUndo && (everythingCameTwice(tcb) || originalHasArrived(tcb, seg));
 }
 
 /** Gives back what the loss took. */

@@ -15,11 +15,11 @@ export const receiveWindow = (tcb: Tcb): number => seqSub(tcb.rcv.edge, tcb.rcv.
 
 /** Octets that may be offered: room beyond what the user has still to read, and not more than the sender has earned. */
 function freeSpace(tcb: Tcb): number {
-  const space = windowSpace(tcb);
+  const space = tcb.receiveLimit;
   const free = Math.max(0, space - tcb.receiveQueue.length);
   // Almost full: nothing, until there is room for a segment and a sixteenth of the buffer (as Linux).
   if (free < space >> 1 && free < Math.max(Math.min(tcb.rcv.mss, space), space >> 4)) return 0;
-  const offered = Math.min(free, Math.max(tcb.rcv.ssthresh, Math.min(space, 0xffff)), largest(tcb));
+  const offered = Math.min(free, windowSpace(tcb), Math.max(tcb.rcv.ssthresh, Math.min(space, 0xffff)), largest(tcb));
   // Without scaling there are only whole segments to offer (as Linux): half of one is of no use to the peer.
   return tcb.rcv.wndShift === 0 && offered > tcb.rcv.mss ? offered - (offered % tcb.rcv.mss) : offered;
 }

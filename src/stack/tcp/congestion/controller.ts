@@ -37,6 +37,8 @@ export interface CongestionController {
   onCongestion(inFlight: number, now: Micros): void;
   /** Recovery is over: everything that was in flight at its beginning has arrived. */
   onRecovered(): void;
+  /** Nothing has been sent for so many timeouts: cwnd is halved for each, down to the initial window (RFC 2861). */
+  onIdle(timeouts: number, initialWindow: number): void;
   /** The last loss or timeout was none: back to what was before it (RFC 9438 section 4.9). */
   undo(): void;
   /** Decides itself how to slow down: the stack neither reduces in proportion nor sets cwnd to ssthresh. */

@@ -45,6 +45,11 @@ export class NewReno implements CongestionController {
     this.#before = null;
   }
 
+  onIdle(timeouts: number, initialWindow: number): void {
+    this.ssthresh = Math.max(this.ssthresh, Math.floor((this.cwnd * 3) / 4));
+    this.cwnd = Math.max(this.cwnd >> Math.min(timeouts, 30), Math.min(initialWindow, this.cwnd));
+  }
+
   onRecovered(): void {
     this.cwnd = Math.min(this.cwnd, this.ssthresh);
   }
