@@ -183,8 +183,8 @@ export class Socket {
       if (this.#datagrams !== null) this.#datagrams.bind(address, localPort);
       else {
         if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
-        const { reuseAddress, v6Only } = this.#settings;
-        this.#claim = this.#stack.tcp.bind(address, localPort, reuseAddress, v6Only);
+        const { tcp, v6Only } = this.#settings;
+        this.#claim = this.#stack.tcp.bind(address, localPort, tcp, v6Only);
       }
       return ok(true as const);
     });
@@ -198,7 +198,7 @@ export class Socket {
       const most = Math.max(0, Math.trunc(backlog));
       if (this.#listener !== null) this.#listener.backlog = most;
       else {
-        this.#claim ??= this.#stack.tcp.bind(this.#any, 0, false, this.#settings.v6Only);
+        this.#claim ??= this.#stack.tcp.bind(this.#any, 0, this.#settings.tcp, this.#settings.v6Only);
         this.#listener = this.#stack.tcp.listen(this.#claim, most, this.#settings.tcp);
         this.#host.owners.set(this.#listener, this);
       }
@@ -214,11 +214,18 @@ export class Socket {
       if (listener === null) throw new StackError('EINVAL');
       for (;;) {
         const tcb = this.#stack.tcp.accept(listener);
-        if (tcb !== null) return ok(new Socket(this.#host, this.family, { type: 'stream', tcb }));
+        if (tcb !== null) return ok(this.#accepted(tcb));
         await this.#waitOrThrow(() => listener.acceptQueue.length > 0 || listener.isClosed);
         if (listener.isClosed) throw new StackError('EINVAL');
       }
     });
+  }
+
+  /** A connection's own socket, with what Linux lets it inherit besides the options of TCP. */
+  #accepted(tcb: Tcb): Socket {
+    const socket = new Socket(this.#host, this.family, { type: 'stream', tcb });
+    Object.assign(socket.#waits, this.#waits);
+    return socket;
   }
 
   /**

@@ -229,7 +229,7 @@ export class HostWatch {
         watch.fail(6, `reset at RCV.NXT + ${(packet.seq - this.#nextBefore) | 0}`, now);
     } else if (before === 'TIME-WAIT') {
       if (!packet.has(flags.SYN)) watch.fail(6, 'a segment has ended TIME-WAIT', now);
-    } else if (before !== 'LAST-ACK' && before !== 'SYN-RECEIVED' && !tcb.isOrphan) {
+    } else if (before !== 'LAST-ACK' && before !== 'SYN-RECEIVED' && !isUnread(tcb)) {
       watch.fail(6, `a segment without RST has ended ${before}`, now);
     }
   }
@@ -308,6 +308,9 @@ export class HostWatch {
     this.#network.remove(watch);
   }
 }
+
+/** Nobody will read what still comes: it draws a reset (SHLD-3, and Linux once both sides of a socket are shut). */
+const isUnread = (tcb: Tcb): boolean => tcb.isOrphan || (tcb.readShut && tcb.finQueued);
 
 /** As much of a packet as tells it from others: headers with options. */
 const mostHashed = 80;

@@ -118,7 +118,7 @@ export class Stage {
   }
 
   listen(backlog = 8): Listener {
-    return this.server.tcp.listen(this.server.tcp.bind(this.any, 80, false), backlog);
+    return this.server.tcp.listen(this.server.tcp.bind(this.any, 80), backlog);
   }
 
   connect(): Tcb {
@@ -139,20 +139,8 @@ export class Stage {
   /** Both ends connect to each other at the same time. */
   openTogether(): { here: Tcb; there: Tcb } {
     const { client, server } = this;
-    const here = client.tcp.connect(
-      this.serverAddress,
-      2000,
-      client.tcp.bind(this.any, 1000, false),
-      this.any,
-      this.now,
-    );
-    const there = server.tcp.connect(
-      this.clientAddress,
-      1000,
-      server.tcp.bind(this.any, 2000, false),
-      this.any,
-      this.now,
-    );
+    const here = client.tcp.connect(this.serverAddress, 2000, client.tcp.bind(this.any, 1000), this.any, this.now);
+    const there = server.tcp.connect(this.clientAddress, 1000, server.tcp.bind(this.any, 2000), this.any, this.now);
     return { here, there };
   }
 

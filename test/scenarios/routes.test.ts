@@ -100,7 +100,7 @@ function unlessEagain(action: () => void): void {
 function transfer(way: Way, size: number, port: number): { readonly received: Uint8Array; readonly tcb: Tcb } {
   const { client, server, network } = way;
   const data = pattern(size);
-  const listener = server.stack.tcp.listen(server.stack.tcp.bind(way.any, port, false), 1);
+  const listener = server.stack.tcp.listen(server.stack.tcp.bind(way.any, port), 1);
   const tcb = client.stack.tcp.connect(way.serverAddress, port, null, way.any, network.now);
   const received = new Uint8Array(size);
   let [sent, arrived] = [0, 0];
@@ -398,7 +398,7 @@ for (const family of [4, 6] as const) {
   const open = () => {
     const way = new Way(family, 1500);
     const { client, server, network } = way;
-    const listener = server.stack.tcp.listen(server.stack.tcp.bind(way.any, 80, false), 1);
+    const listener = server.stack.tcp.listen(server.stack.tcp.bind(way.any, 80), 1);
     const tcb = client.stack.tcp.connect(way.serverAddress, 80, null, way.any, network.now);
     way.run();
     t0(server.stack.tcp.accept(listener));

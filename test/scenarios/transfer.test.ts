@@ -59,7 +59,7 @@ for (const [name, fault] of faults) {
       const { network, client, server } = pair({ seed: 3, link: { delay: ms(10), ...fault } });
       const any = address.includes(':') ? anyV6 : anyV4;
       const data = Uint8Array.from({ length: 1 << 20 }, (_, index) => (index * 7 + (index >> 8)) & 255);
-      const listener = server.stack.tcp.listen(server.stack.tcp.bind(any, 80, false), 10);
+      const listener = server.stack.tcp.listen(server.stack.tcp.bind(any, 80), 10);
       const c = client.stack.tcp.connect(parseAddress(address)!, 80, null, any, network.now);
       client.kick();
       const there = new Stream(client, data);

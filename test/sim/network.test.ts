@@ -22,7 +22,7 @@ function transfer(
   to = serverAddress,
 ): { readonly received: number; readonly tcb: Tcb } {
   const data = Uint8Array.from({ length: size }, (_, index) => (index * 7 + (index >> 8)) & 255);
-  const listener = server.stack.tcp.listen(server.stack.tcp.bind(anyV4, 80, false), 1);
+  const listener = server.stack.tcp.listen(server.stack.tcp.bind(anyV4, 80), 1);
   const tcb = client.stack.tcp.connect(to, 80, null, anyV4, client.now());
   const progress = { received: 0, tcb };
   let sent = 0;

@@ -550,7 +550,7 @@ tcpdumpTest('a whole connection of two stacks over a lossy link reads as in tcpd
   for (const wire of [link.forward, link.backward]) {
     wire.taps.push((bytes, length) => packets.push(bytes.slice(0, length)));
   }
-  const listener = server.stack.tcp.listen(server.stack.tcp.bind(anyV4, 40002, false), 1);
+  const listener = server.stack.tcp.listen(server.stack.tcp.bind(anyV4, 40002), 1);
   const c = client.stack.tcp.connect(there, 40002, null, anyV4, network.now);
   let s: Tcb | null = null;
   let left = 100_000;

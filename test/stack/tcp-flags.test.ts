@@ -67,7 +67,7 @@ class Play {
 
   listen(): void {
     const { tcp } = this.#host.stack;
-    this.#listener = tcp.listen(tcp.bind(anyV4, PORT, false), 8);
+    this.#listener = tcp.listen(tcp.bind(anyV4, PORT), 8);
   }
 
   /** Lets a segment arrive. Returns what leaves at once. */

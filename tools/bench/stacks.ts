@@ -40,7 +40,7 @@ function transfer(): Run {
       while (from.changed.take() !== null);
     }
   };
-  const listener = there.tcp.listen(there.tcp.bind(anyV4, 9, false), 1);
+  const listener = there.tcp.listen(there.tcp.bind(anyV4, 9), 1);
   const sender = here.tcp.connect(ipv4(0x0a000002), 9, null, anyV4, now);
   let receiver: Tcb | null = null;
   while (receiver === null) {

@@ -20,18 +20,18 @@ const leastReceiveBuffer = 2304;
 const leastSendBuffer = 4608;
 
 const reuseAddress: Option = {
-  get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.reuseAddress,
+  get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.tcp.reuseAddress,
   set: (target, value) => {
     if (target.datagrams !== null) target.datagrams.endpoint.reuse = toFlag(value);
-    else target.stream.reuseAddress = toFlag(value);
+    else target.stream.tcp.reuseAddress = toFlag(value);
   },
 };
 
 const reusePort: Option = {
-  get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.reusePort,
+  get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.tcp.reusePort,
   set: (target, value) => {
     if (target.datagrams !== null) target.datagrams.endpoint.reuse = toFlag(value);
-    else target.stream.reusePort = toFlag(value);
+    else target.stream.tcp.reusePort = toFlag(value);
   },
 };
 

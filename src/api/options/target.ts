@@ -30,8 +30,6 @@ export type OptionValue = boolean | number | string | Uint8Array | Membership | 
 
 /** What stream sockets remember besides what their connection does. */
 export class StreamSettings {
-  reuseAddress = true;
-  reusePort = false;
   v6Only = false;
   readonly tcp: TcpSettings;
 

@@ -1,4 +1,4 @@
-import { infoWithoutConnection, StackError, seconds, type TcpSettings, tcpCalls, tcpInfo } from '../../stack/index.ts';
+import { infoWithoutConnection, StackError, seconds, TcpSettings, tcpCalls, tcpInfo } from '../../stack/index.ts';
 import { type Level, type Option, type OptionTarget, type OptionValue, setTcp, toFlag, toNumber } from './target.ts';
 
 /** The options of TCP (tcp(7)), with Linux's bounds. */
@@ -18,7 +18,7 @@ const setting = (
 ): Option => ({
   get: (target) => get(target.stream.tcp, target),
   set: (target, value) => {
-    const probe = target.stream.tcp.inherit();
+    const probe = Object.assign(new TcpSettings(), target.stream.tcp);
     set(probe, value, target); // refuses what cannot be before anything has changed
     setTcp(target, (settings) => Object.assign(settings, probe));
   },

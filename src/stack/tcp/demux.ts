@@ -85,17 +85,26 @@ export class Demux {
     if (list!.length === 0) this.#listeners.delete(listener.localPort);
   }
 
-  /** The listener for a local address: one bound to that very address before one bound to any. */
-  findListener(local: Address, localPort: number): Listener | null {
+  /**
+   * The listener for a segment: one bound to that very address before one bound to any. Of a group that shares the port
+   * (SO_REUSEPORT), always the same one for a four-tuple, as long as the group does not change.
+   */
+  findListener(local: Address, localPort: number, remote: Address, remotePort: number): Listener | null {
     const list = this.#listeners.get(localPort);
     if (list === undefined) return null;
-    let any: Listener | null = null;
+    let best = 0;
+    let count = 0;
+    let found: Listener | null = null;
     for (const listener of list) {
-      if (!bindingCovers(listener.claim, local)) continue;
-      if (!listener.local.isUnspecified) return listener;
-      if (any === null || listener.local.isV4 === local.isV4) any = listener;
+      const rank = rankOf(listener, local);
+      if (rank === 0 || rank < best) continue;
+      count = rank > best ? 1 : count + 1;
+      if (rank > best) found = listener;
+      best = rank;
     }
-    return any;
+    if (count < 2) return found;
+    const group = list.filter((listener) => rankOf(listener, local) === best);
+    return group[hashTuple(this.#key, local, localPort, remote, remotePort) % group.length]!;
   }
 
   *listeners(): Generator<Listener> {
@@ -115,4 +124,11 @@ export class Demux {
       }
     }
   }
+}
+
+/** How well a listener fits an address: 0 not at all, 3 bound to it. */
+function rankOf(listener: Listener, local: Address): number {
+  if (!bindingCovers(listener.claim, local)) return 0;
+  if (!listener.local.isUnspecified) return 3;
+  return listener.local.isV4 === local.isV4 ? 2 : 1;
 }

@@ -44,7 +44,6 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     if (tcb.sackEnabled && hasDsack(seg)) noteLateDuplicate(tcb, seg);
     return true;
   }
-  const flight = inFlight(tcb);
   beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate) {
@@ -57,10 +56,9 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const mayGrow = respond(tcb, seg, isNew, now);
   if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
   if (!isNew) return true;
-  if (mayGrow) grow(tcb, flight, now);
-  tcb.cwndLimited = false;
+  if (mayGrow) grow(tcb, now);
   scheduleRetransmit(tcb, now);
-  return afterFinAcknowledged(tcb, now);
+  return afterFinAcknowledged(tcb, seg, now);
 }
 
 /** SYN-RECEIVED: the segment must acknowledge our SYN; then the connection is established and waits to be accepted. */
@@ -192,9 +190,9 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
 }
 
 /** Congestion control hears of what has arrived. */
-function grow(tcb: Tcb, flight: number, now: Micros): void {
+function grow(tcb: Tcb, now: Micros): void {
   const { snd, ackEvent } = tcb;
-  ackEvent.isLimited = isLimited(tcb, flight);
+  ackEvent.isLimited = isLimited(tcb);
   ackEvent.minRtt = tcb.rtt.min;
   ackEvent.una = snd.una;
   ackEvent.nxt = snd.nxt;
@@ -223,19 +221,24 @@ function measureRoundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
   return echoed <= now - headSentAt + timestampTick ? echoed : -1;
 }
 
-/** Was it cwnd that held sending back? In slow start half of it in use is enough, as on Linux. */
-function isLimited(tcb: Tcb, flight: number): boolean {
-  const { cwnd, ssthresh } = tcb.congestion;
-  return tcb.cwndLimited || (cwnd < ssthresh && cwnd < 2 * flight);
+/** Was cwnd used to the full? In slow start half of it is enough, as on Linux. */
+function isLimited({ congestion, cwndLimited, mostOut }: Tcb): boolean {
+  return cwndLimited || (congestion.cwnd < congestion.ssthresh && congestion.cwnd < 2 * mostOut);
 }
 
 /** Our FIN has been acknowledged: what that means in each state. False: the connection is gone. */
-function afterFinAcknowledged(tcb: Tcb, now: Micros): boolean {
+function afterFinAcknowledged(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (!tcb.finAcknowledged) return true;
   switch (tcb.state) {
     case 'FIN-WAIT-1':
       enter(tcb, 'FIN-WAIT-2', now);
-      return !tcb.isOrphan || waitForPeersFin(tcb, now);
+      if (!tcb.isOrphan) return true;
+      if (tcb.settings.finWait2 < 0) {
+        sendResetFor(tcb, seg); // nobody waits for the peer's FIN
+        abandon(tcb, now);
+        return false;
+      }
+      return waitForPeersFin(tcb, now);
     case 'CLOSING':
       enterTimeWait(tcb, now);
       return true;

@@ -34,7 +34,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
     if (seqGt(seqAdd(first, length), rcv.edge)) context.drop('beyond the window', now);
     return false;
   }
-  if (tcb.isOrphan) {
+  if (tcb.isOrphan || (tcb.readShut && tcb.finQueued)) {
     // SHLD-3: nobody will ever read it, and the peer has to know.
     context.drop('text after close', now);
     sendResetFor(tcb, seg);

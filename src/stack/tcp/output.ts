@@ -7,7 +7,7 @@ import { onAckSent } from './ack-policy.ts';
 import { firstWindow } from './buffers.ts';
 import { askWith, echo, grantWith, markNewText } from './ecn.ts';
 import { answer, offer } from './negotiate.ts';
-import { mayBeInFlight } from './pipe.ts';
+import { mayBeInFlight, noteUsage } from './pipe.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
@@ -113,7 +113,6 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const withFin = tcb.finQueued && !tcb.finSent;
   if (waiting === 0 && !withFin) return 0;
   if (!mayBeInFlight(tcb) && !tcb.recovery.tailProbeDue) {
-    tcb.cwndLimited = true;
     return 0;
   }
   const usable = seqSub(seqAdd(snd.una, snd.wnd), snd.nxt); // negative when the peer has shrunk its window (MUST-34)
@@ -136,6 +135,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
   tcb.sentLog.record(snd.nxt, now, text > 0 && isAll);
   countSent(tcb);
+  noteUsage(tcb);
   armRetransmit(tcb, now);
   scheduleTailProbe(tcb, now);
   const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0) | (text > 0 ? markNewText(tcb) : 0); // MUST-61

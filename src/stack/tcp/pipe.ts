@@ -1,3 +1,4 @@
+import { seqLt } from '../base/seq.ts';
 import type { Tcb } from './tcb.ts';
 
 /** How much is in flight, and whether there may be more. */
@@ -16,4 +17,14 @@ export const isReducing = ({ recovery, sackEnabled }: Tcb): boolean =>
 export function mayBeInFlight(tcb: Tcb): boolean {
   if (isReducing(tcb)) return tcb.recovery.allowance > 0;
   return inFlight(tcb) < tcb.congestion.cwnd;
+}
+
+/** A new segment has left: how much of cwnd is in use in this window (RFC 7661's concern; the rule is Linux's). */
+export function noteUsage(tcb: Tcb): void {
+  const { snd, sentLog, congestion } = tcb;
+  const isFull = inFlight(tcb) >= congestion.cwnd;
+  if (!isFull && seqLt(snd.una, tcb.usageEnd) && (tcb.cwndLimited || sentLog.length <= tcb.mostOut)) return;
+  tcb.cwndLimited = isFull;
+  tcb.mostOut = sentLog.length;
+  tcb.usageEnd = snd.nxt;
 }

@@ -1,17 +1,25 @@
-import { type Address, type Binding, bindingsOverlap } from '../base/address.ts';
+import { type Address, type Binding, bindingCovers, bindingsOverlap } from '../base/address.ts';
 import type { StackOptions } from '../base/options.ts';
 import { type Random, randomBelow } from '../base/random.ts';
+import { TcpSettings } from './settings.ts';
+import type { Tcb } from './tcb.ts';
+
+/** A port that is given out is nobody else's. */
+const exclusive: TcpSettings = Object.assign(new TcpSettings(), { reuseAddress: false });
 
 /** A local port that a socket holds. */
 export interface PortClaim extends Binding {
   readonly port: number;
-  /** SO_REUSEADDR: may be shared with others that say the same, unless one listens. */
-  reuse: boolean;
+  /** Of its socket: may the port be shared? */
+  readonly settings: TcpSettings;
   listening: boolean;
 }
 
-/** Is there a connection with this four-tuple? */
-type IsConnected = (local: Address, localPort: number, remote: Address, remotePort: number) => boolean;
+/** What of the connections matters here. */
+interface Connections {
+  find(local: Address, localPort: number, remote: Address, remotePort: number): Tcb | null;
+  connections(): Iterable<Tcb>;
+}
 
 /** Which local TCP ports are taken, and the choice of ephemeral ones (RFC 6056). */
 export class Ports {
@@ -19,19 +27,19 @@ export class Ports {
   readonly #claims: Map<number, PortClaim[]> = new Map();
   readonly #options: StackOptions;
   readonly #random: Random;
-  readonly #isConnected: IsConnected;
+  readonly #connections: Connections;
 
-  constructor(options: StackOptions, random: Random, isConnected: IsConnected) {
+  constructor(options: StackOptions, random: Random, connections: Connections) {
     this.#options = options;
     this.#random = random;
-    this.#isConnected = isConnected;
+    this.#connections = connections;
   }
 
   /** Takes `port`, or a random free one for 0. Returns null when it is taken. */
-  claim(binding: Binding, port: number, reuse: boolean): PortClaim | null {
-    const chosen = port === 0 ? this.#ephemeral((candidate) => this.#isFree(binding, candidate, false)) : port;
-    if (chosen === 0 || !this.#isFree(binding, chosen, reuse)) return null;
-    const claim: PortClaim = { ...binding, port: chosen, reuse, listening: false };
+  claim(binding: Binding, port: number, settings: TcpSettings): PortClaim | null {
+    const chosen = port === 0 ? this.#ephemeral((candidate) => this.#isFree(binding, candidate, exclusive)) : port;
+    if (chosen === 0 || !this.#isFree(binding, chosen, settings)) return null;
+    const claim: PortClaim = { ...binding, port: chosen, settings, listening: false };
     const list = this.#claims.get(chosen);
     if (list === undefined) this.#claims.set(chosen, [claim]);
     else list.push(claim);
@@ -46,18 +54,30 @@ export class Ports {
     if (list!.length === 0) this.#claims.delete(claim.port);
   }
 
-  /** May a claim begin to listen: does nobody else listen there? */
+  /** May a claim begin to listen: does nobody else listen there, outside of its group? */
   mayListen(claim: PortClaim): boolean {
-    return !this.#overlapping(claim, claim.port).some((other) => other !== claim && other.listening);
+    const others = this.#overlapping(claim, claim.port).filter((other) => other !== claim && other.listening);
+    return others.every((other) => claim.settings.reusePort && other.settings.reusePort);
   }
 
   /** A port for a connection that was not bound: random, not held by a socket, and free for this very peer. 0: none. */
   forConnection(local: Address, remote: Address, remotePort: number): number {
-    return this.#ephemeral((port) => !this.#claims.has(port) && !this.#isConnected(local, port, remote, remotePort));
+    return this.#ephemeral(
+      (port) => !this.#claims.has(port) && this.#connections.find(local, port, remote, remotePort) === null,
+    );
   }
 
-  #isFree(binding: Binding, port: number, reuse: boolean): boolean {
-    return this.#overlapping(binding, port).every((other) => reuse && other.reuse && !other.listening);
+  /** Linux's rule: a socket with the same port and address is in the way unless both say that it is not. */
+  #isFree(binding: Binding, port: number, settings: TcpSettings): boolean {
+    const mayShare = (other: TcpSettings, listening: boolean) =>
+      (settings.reuseAddress && other.reuseAddress && !listening) || (settings.reusePort && other.reusePort);
+    if (!this.#overlapping(binding, port).every((other) => mayShare(other.settings, other.listening))) return false;
+    if (settings.reuseAddress) return true; // no need to look: a connection has it from its listener, or from its user
+    for (const tcb of this.#connections.connections()) {
+      const isThere = tcb.localPort === port && tcb.wasPassive && bindingCovers(binding, tcb.local);
+      if (isThere && !mayShare(tcb.settings, false)) return false;
+    }
+    return true;
   }
 
   #overlapping(binding: Binding, port: number): PortClaim[] {

@@ -33,7 +33,7 @@ const decidesItself = ({ congestion }: Tcb): boolean => congestion.ignoresReduct
 export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): boolean {
   const { recovery, sentLog } = tcb;
   const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
-  if (tellsDuplicate) noteDuplicateTold(tcb);
+  if (tellsDuplicate) noteDuplicateTold(tcb, seg);
   const lostBefore = sentLog.lost;
   let mayGrow = true;
   switch (recovery.phase) {
@@ -100,7 +100,7 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
 
 /** The last of the duplicates came when nothing was in flight any more. */
 export function noteLateDuplicate(tcb: Tcb, seg: Segment): void {
-  noteDuplicateTold(tcb);
+  noteDuplicateTold(tcb, seg);
   if (wasNoLoss(tcb, seg)) undo(tcb);
 }
 

@@ -6,6 +6,10 @@ import { type Micros, seconds } from '../base/time.ts';
  * Where a value says "the stack's", the option of the stack decides, at the time when it is needed.
  */
 export class TcpSettings {
+  /** SO_REUSEADDR: the port may be shared with sockets that say the same, unless one listens. On by default (see docs). */
+  reuseAddress = true;
+  /** SO_REUSEPORT: also with one that listens; connections are spread over the group. */
+  reusePort = false;
   /** Send small segments at once: no Nagle (MUST-17). */
   noDelay = false;
   /** Hold back what does not fill a segment, for 200 ms at most (Linux: TCP_CORK). */
@@ -61,7 +65,7 @@ export class TcpSettings {
 
   /** The settings of a connection that a listener with these ones accepts. */
   inherit(): TcpSettings {
-    return Object.assign(new TcpSettings(), this);
+    return Object.assign(new TcpSettings(), this, { deferAccept: 0, fastOpenQueue: 0 });
   }
 }
 

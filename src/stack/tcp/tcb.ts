@@ -176,6 +176,8 @@ export class RecoveryState {
   allowance = 0;
   /** The reduction may still turn out to have been a mistake (undo.ts). */
   mayUndo = false;
+  /** SND.UNA at that moment: duplicates of what was before are about something else. */
+  undoFrom: Seq = seqZero;
   /** Segments sent again since then that no duplicate has told of. */
   resentToUndo = 0;
   sawDuplicate = false;
@@ -347,8 +349,10 @@ export class Tcb implements Endpoint, Timed {
   /** MSS that the peer has offered, and that we have. */
   peerMss = 536;
   advertisedMss = 536;
-  /** Sending stopped for want of cwnd since the last acknowledgment. */
+  /** In this window, or the last: was cwnd full? The window ends at `usageEnd`; so many segments were out in it. */
   cwndLimited = false;
+  usageEnd: Seq;
+  mostOut = 0;
 
   /** RFC 6437 section 3: of IPv6, the same for all segments, and not to be foretold. */
   readonly flowLabel: number;
@@ -391,6 +395,7 @@ export class Tcb implements Endpoint, Timed {
     this.snd.una = iss;
     this.snd.nxt = iss;
     this.snd.small = iss;
+    this.usageEnd = iss;
     this.snd.up = iss;
     this.sentLog.start = iss;
     this.queueStart = seqAdd(iss, 1);

@@ -64,7 +64,7 @@ export class Tcp {
   constructor(services: TcpServices) {
     this.#services = services;
     this.#demux = new Demux(services.random);
-    this.#ports = new Ports(services.options, services.random, (...tuple) => this.#demux.find(...tuple) !== null);
+    this.#ports = new Ports(services.options, services.random, this.#demux);
     const { congestionControls } = this;
     this.#context = {
       ...services,
@@ -80,14 +80,14 @@ export class Tcp {
   // What users ask for -------------------------------------------------------------------------------------------------
 
   /**
-   * Reserves a local port; port 0 takes a random free one.
+   * Reserves a local port; port 0 takes a random free one. `settings` say whether it may be shared.
    * @throws StackError EADDRNOTAVAIL not an address of this host; EADDRINUSE taken
    */
-  bind(address: Address, port: number, reuse: boolean, v6Only = false): PortClaim {
+  bind(address: Address, port: number, settings: TcpSettings = new TcpSettings(), v6Only = false): PortClaim {
     if (!address.isUnspecified && !this.#services.isLocal(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
     }
-    const claim = this.#ports.claim({ address, v6Only }, port, reuse);
+    const claim = this.#ports.claim({ address, v6Only }, port, settings);
     if (claim === null) throw new StackError('EADDRINUSE', `port ${port} is taken`);
     return claim;
   }
@@ -198,14 +198,14 @@ export class Tcp {
     const { source, destination } = datagram;
     let tcb = this.#demux.find(destination, seg.destinationPort, source, seg.sourcePort);
     if (tcb !== null && tcb.state === 'TIME-WAIT' && mayReopen(tcb, seg)) {
-      const listener = this.#demux.findListener(destination, seg.destinationPort);
+      const listener = this.#demux.findListener(destination, seg.destinationPort, source, seg.sourcePort);
       if (listener !== null) {
         abandon(tcb, now);
         tcb = null;
       }
     }
     if (tcb !== null) return segmentArrives(tcb, seg, now);
-    const listener = this.#demux.findListener(destination, seg.destinationPort);
+    const listener = this.#demux.findListener(destination, seg.destinationPort, source, seg.sourcePort);
     const outcome = listener === null ? 'reset' : arrivesInListen(listener, seg, datagram, this.#context, now);
     if (outcome === 'reset') this.#refuse(seg, datagram, now);
     else if (outcome !== null) segmentArrives(outcome, seg, now);
@@ -286,7 +286,10 @@ export class Tcp {
       this.#output.add(tcb);
     } else if (tcb.state === 'SYN-SENT') fail(tcb, error, now);
     else {
-      tcb.softError = error; // MUST-56: told only if the connection fails later
+      // MUST-56, SHLD-25: told when asked for, or if the connection fails later; at once, if the user wants it so.
+      tcb.softError = error;
+      if (tcb.settings.reportSoftErrors) tcb.error ??= error;
+      else tcb.reportedSoftError = error;
       this.#services.changed.add(tcb);
     }
     return true;

@@ -120,8 +120,8 @@ export function deferredRetries(time: Micros): number {
 }
 
 /** A listener that waits for text keeps quiet until the last time that it may ask (as Linux). */
-const isQuietlyDeferred = ({ state, isDeferred, retries, settings }: Tcb): boolean =>
-  state === 'SYN-RECEIVED' && isDeferred && retries < deferredRetries(settings.deferAccept);
+const isQuietlyDeferred = ({ state, isDeferred, retries, listener }: Tcb): boolean =>
+  state === 'SYN-RECEIVED' && isDeferred && retries < deferredRetries(listener?.settings.deferAccept ?? 0);
 
 /** Between window probes: the RTO, doubled for each. */
 export const probeInterval = ({ rtt, probeBackoff, context }: Tcb): Micros =>

@@ -1,4 +1,4 @@
-import { seqLt, toSeq } from '../base/seq.ts';
+import { seqGt, seqLt, toSeq } from '../base/seq.ts';
 import type { Segment } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -13,6 +13,7 @@ export function beginDoubt(tcb: Tcb): void {
   const { recovery } = tcb;
   recovery.mayUndo = true;
   recovery.resentToUndo = 0;
+  recovery.undoFrom = tcb.snd.una;
 }
 
 /** A segment is sent again. */
@@ -21,9 +22,11 @@ export function countResent({ recovery }: Tcb): void {
 }
 
 /** The receiver has got a segment twice that was sent again since the loss. */
-export function noteDuplicateTold({ recovery, counts }: Tcb): void {
+export function noteDuplicateTold({ recovery, counts, snd }: Tcb, { options }: Segment): void {
   counts.duplicatesTold++;
-  if (recovery.mayUndo && recovery.resentToUndo > 0) {
+  const end = options.sackEnd[0]!;
+  const isAboutIt = seqGt(end, recovery.undoFrom) && !seqGt(end, snd.una);
+  if (recovery.mayUndo && recovery.resentToUndo > 0 && isAboutIt) {
     recovery.resentToUndo--;
     recovery.sawDuplicate = true;
   }
