@@ -271,6 +271,7 @@ export class Socket {
       } catch (error) {
         if (!isEagain(error)) throw error;
         if (!wait.mayWait && progress.sent > 0) return;
+        tcb.writerWaits = wait.mayWait && isOpening(tcb);
         await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), wait);
       }
     }

@@ -144,10 +144,11 @@ export class ConnectionWatch {
     this.#sendLimit = Math.max(this.#sendLimit, tcb.sendLimit);
     this.#receiveLimit = Math.max(this.#receiveLimit, tcb.receiveLimit);
     // Windows are told in steps of the scale, rounded up.
-    const most = (this.#receiveLimit + 2 ** rcv.wndShift) * creep;
+    const most = this.#receiveLimit + 2 ** rcv.wndShift;
     if (sendQueue.length > this.#sendLimit) this.fail(8, `queues ${sendQueue.length} octets to send`, now);
-    const held = receiveQueue.length + distance(rcv.edge, rcv.nxt);
-    if (held > most) this.fail(8, `holds, and offers to hold, ${held} octets of ${this.#receiveLimit}`, now);
+    const offered = distance(rcv.edge, rcv.nxt);
+    if (receiveQueue.length > most) this.fail(8, `holds ${receiveQueue.length} octets of ${most}`, now);
+    if (offered > most) this.fail(8, `offers ${offered} octets of ${most}`, now);
     if (sendQueue.capacity > ringOf(this.#sendLimit)) this.fail(8, `a send ring of ${sendQueue.capacity}`, now);
     if (receiveQueue.capacity > ringOf(most)) this.fail(8, `a receive ring of ${receiveQueue.capacity}`, now);
     if (reassembly.ranges > mostRanges) this.fail(8, `${reassembly.ranges} pieces beyond gaps`, now);
@@ -224,8 +225,6 @@ const furthest = (before: number | null, edge: number): number => (before === nu
 /** Rings double: they are less than twice as large as what they have held. */
 const ringOf = (octets: number): number => Math.max(4096, 2 * octets);
 const mostRanges = 4096;
-/** The rounding of each window adds to that of those before. */
-const creep = 1.25;
 
 const scratchBuffers = [new Uint8Array(0), new Uint8Array(0)];
 

@@ -28,6 +28,7 @@ export async function runInMemory(plan: HostPlan): Promise<number> {
   const body = await network.until(fetchPage(client, addressOf(plan.addresses[0]!)));
   network.run(seconds(200)); // both ends close; TIME-WAIT passes
 
+  for (const [name, value] of plan.sysctls) server.stack.setSysctl(name, value);
   const counters = [client, server].map((host) => host.stack.counters);
   const summary = {
     seed,

@@ -16,6 +16,7 @@ export async function openPlannedHost(plan: HostPlan): Promise<OpenHost> {
     ...(plan.seed === null ? {} : { random: new SeededRandom(plan.seed) }),
     ...(capture === null ? {} : { observer: capture.observer }),
   });
+  for (const [name, value] of plan.sysctls) host.stack.setSysctl(name, value);
   if (capture === null) return host;
   return { ...host, close: (timeoutMs) => host.close(timeoutMs).then(capture.close) };
 }

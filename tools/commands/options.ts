@@ -1,4 +1,4 @@
-import { inPrefix, parsePrefix } from '../../src/stack/index.ts';
+import { inPrefix, parsePrefix, SeededRandom, Stack } from '../../src/stack/index.ts';
 
 /** The command line asks for something that cannot be. */
 export class UsageError extends Error {
@@ -31,6 +31,11 @@ export const commonOptions = {
     parameter: 'N',
     help: 'of the random numbers: in memory the same seed gives the same packets (1); on a TUN, for experiments only',
     config: { type: 'string' },
+  },
+  sysctl: {
+    parameter: 'NAME=VALUE',
+    help: "an option of our host by Linux's name, repeatable: net.ipv4.tcp_sack=0 (docs/sysctls.md)",
+    config: { type: 'string', multiple: true },
   },
   json: { parameter: '', help: 'print JSON, one object a line', config: { type: 'boolean' } },
   help: { parameter: '', help: 'print this', config: { type: 'boolean', short: 'h' } },
@@ -68,6 +73,7 @@ export interface HostCommandOptions {
   readonly memory?: boolean;
   readonly pcap?: string;
   readonly seed?: string;
+  readonly sysctl?: readonly string[];
   readonly count?: string;
   readonly interval?: string;
   readonly size?: string;
@@ -98,6 +104,8 @@ export interface HostPlan {
   readonly mtu: number;
   readonly pcap: string | null;
   readonly seed: number | null;
+  /** Options of our host by Linux's names. */
+  readonly sysctls: readonly (readonly [name: string, value: string])[];
   readonly json: boolean;
 }
 
@@ -117,8 +125,22 @@ export function planOf(options: HostCommandOptions): HostPlan {
     mtu: wholeNumber('mtu', options.mtu ?? '1500', 68, 65_535),
     pcap: options.pcap ?? null,
     seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
+    sysctls: (options.sysctl ?? []).map(sysctlOf),
     json: options.json ?? false,
   };
+}
+
+/** 'net.ipv4.tcp_sack=0'. @throws UsageError there is no such option, or it cannot have that value */
+function sysctlOf(text: string): readonly [name: string, value: string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`--sysctl takes NAME=VALUE, not '${text}'`);
+  const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+  try {
+    new Stack(new SeededRandom(1)).setSysctl(name, value);
+  } catch (error) {
+    throw new UsageError(`--sysctl ${text}: ${(error as Error).message}`);
+  }
+  return [name, value];
 }
 
 /**

@@ -95,7 +95,8 @@ export function readReportV6(bytes: Uint8Array, start: number, end: number, into
   into.mtu = -1;
   switch (getUint8(bytes, start)) {
     case v6.packetTooBig:
-      into.mtu = Math.max(getUint32(bytes, start + 4), ipv6LeastMtu); // RFC 8201 section 4: never below
+      into.mtu = getUint32(bytes, start + 4);
+      if (into.mtu < ipv6LeastMtu) return 'ICMP ignored'; // RFC 8201 section 4: there is no such link
       return mean(['EMSGSIZE', false], into);
     case v6.timeExceeded6:
       return mean(['EHOSTUNREACH', false], into);

@@ -93,7 +93,7 @@ export function onAckSent(tcb: Tcb, withText: boolean, now: Micros): void {
 }
 
 /** Linux: TCP_DELACK_MAX. */
-const mostAckWait: Micros = ms(200);
+export const mostAckWait: Micros = ms(200);
 
 /** Immediate acknowledgments at the start of a connection, while the peer's cwnd is small (Linux: TCP_MAX_QUICKACKS). */
 export const mostQuickAcks = 16;

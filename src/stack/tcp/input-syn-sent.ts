@@ -1,7 +1,7 @@
 import { seqGt, seqLe } from '../base/seq.ts';
 import { type Micros, ms } from '../base/time.ts';
 import { ACK, RST, type Segment, SYN } from '../wire/tcp.ts';
-import { acknowledgeNow } from './ack-policy.ts';
+import { acknowledgeNow, mostAckWait } from './ack-policy.ts';
 import { settleEcn } from './ecn.ts';
 import { fail } from './ending.ts';
 import { acknowledgeSent, begin, scheduleRetransmit } from './input-ack.ts';
@@ -50,7 +50,9 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   enter(tcb, 'ESTABLISHED', now);
   tcb.counts.lastAckReceivedAt = now;
   begin(tcb, now);
-  acknowledgeNow(tcb);
+  // Text that is about to leave takes the acknowledgment along (as on Linux).
+  if (tcb.writerWaits || tcb.settings.deferAccept > 0) setTimer(tcb, 'delayedAck', now + mostAckWait);
+  else acknowledgeNow(tcb);
   // "Continue processing at the sixth step": but text on a SYN-ACK is Fast Open's, and otherwise comes again (as on Linux).
   if (tcb.fastOpen.isAsking) {
     processText(tcb, seg, now);

@@ -88,7 +88,7 @@ export function checkFin(tcb: Tcb, seg: Segment, now: Micros): void {
     }
     if (!mayReceive(tcb.state)) return;
     if (at !== rcv.nxt) {
-      if (seqGt(at, rcv.nxt) && !seqGt(at, rcv.edge) && tcb.finAt < 0) {
+      if (seqGt(at, rcv.nxt) && seqLt(at, rcv.edge) && tcb.finAt < 0) {
         tcb.finAt = at; // it waits for what is missing, and is told of as text is
         tcb.reassembly.add(at, seqAdd(at, 1));
         if (seg.textLength === 0) onTextBeyondGap(tcb);

@@ -72,7 +72,6 @@ export class Ports {
     const mayShare = (other: TcpSettings, listening: boolean) =>
       (settings.reuseAddress && other.reuseAddress && !listening) || (settings.reusePort && other.reusePort);
     if (!this.#overlapping(binding, port).every((other) => mayShare(other.settings, other.listening))) return false;
-    if (settings.reuseAddress) return true; // no need to look: a connection has it from its listener, or from its user
     for (const tcb of this.#connections.connections()) {
       const isThere = tcb.localPort === port && tcb.wasPassive && bindingCovers(binding, tcb.local);
       if (isThere && !mayShare(tcb.settings, false)) return false;

@@ -342,6 +342,8 @@ export class Tcb implements Endpoint, Timed {
   probeDue = false;
   /** What is queued goes out whatever Nagle and the cork say: the user has just switched Nagle off. */
   pushOnce = false;
+  /** The user waits for the handshake with text in hand. */
+  writerWaits = false;
   /** The user has said that more text follows (MSG_MORE). */
   moreFollows = false;
   /** When the last challenge ACK left (RFC 5961 section 7). */

@@ -46,8 +46,6 @@ export interface TcpServices {
 
 /** The least MTU that a router may make us believe in; below it somebody lies (Linux: 552). */
 const leastPathMtu = 552;
-/** Every link has to take so much (RFC 8200 section 5). */
-const leastMtuV6 = 1280;
 
 /** The Transmission Control Protocol (RFC 9293): opens connections, and finds the connection that a segment is for. */
 export class Tcp {
@@ -278,8 +276,7 @@ export class Tcp {
     if (tcb === null || !seqGe(seq, tcb.snd.una) || !seqGt(tcb.snd.nxt, seq)) return false;
     if (mtu >= 0) {
       const lower = Math.max(mtu, remote.isV4 ? leastPathMtu : 0);
-      const isImpossible = !remote.isV4 && mtu < leastMtuV6; // RFC 8201 section 4
-      if (lower >= tcb.path.mtu || isImpossible) return false;
+      if (lower >= tcb.path.mtu) return false;
       lowerPathMtu(tcb, lower);
       for (let index = 0; index < tcb.sentLog.length; index++) tcb.sentLog.markLost(index);
       tcb.recovery.forced = true;

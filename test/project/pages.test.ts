@@ -1,0 +1,7 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { sysctlPage } from '../../tools/sysctl-page.ts';
+
+test('docs/sysctls.md is what its table says (node --import=tsx tools/sysctl-page.ts writes it anew)', (t) => {
+  t.is(readFileSync(new URL('../../docs/sysctls.md', import.meta.url), 'utf8'), sysctlPage());
+});
