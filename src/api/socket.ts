@@ -371,7 +371,12 @@ export class Socket {
     const tcb = this.#tcb;
     const endpoint = this.#datagrams?.endpoint ?? null;
     if (endpoint !== null)
-      return { ...notReady, readable: endpoint.readable, writable: true, error: endpoint.error !== null };
+      return {
+        ...notReady,
+        readable: endpoint.peek() !== null || endpoint.readShut,
+        writable: true,
+        error: endpoint.error !== null,
+      };
     if (this.#listener !== null) {
       return { ...notReady, readable: this.#listener.acceptQueue.length > 0 };
     }

@@ -159,7 +159,8 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
   const { snd, rcv, sentLog, rtt, congestion, counts, recovery, context, ts } = tcb;
   const { tcp } = context.options;
   return {
-    tcpi_state: stateNumbers[tcb.state],
+    // Linux keeps TIME-WAIT apart from sockets: whoever still holds one sees the end at once.
+    tcpi_state: stateNumbers[tcb.state === 'TIME-WAIT' ? 'CLOSED' : tcb.state],
     tcpi_ca_state: congestionState(tcb),
     tcpi_retransmits: tcb.retries,
     tcpi_probes: tcb.probes,
@@ -201,7 +202,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_total_retrans: counts.retransmissions,
     tcpi_pacing_rate: whole(tcb.pacing.rate),
     tcpi_max_pacing_rate: tcb.settings.maxPacingRate,
-    tcpi_bytes_acked: isSynchronised(tcb.state) ? tcb.acknowledged : 0,
+    tcpi_bytes_acked: isSynchronised(tcb.state) ? tcb.acknowledged - (tcb.wasPassive ? 1 : 0) : 0,
     tcpi_bytes_received: tcb.octetsIn + tcb.receiveQueue.length,
     tcpi_segs_out: counts.segmentsOut,
     tcpi_segs_in: counts.segmentsIn,

@@ -171,6 +171,7 @@ function recallOptions(tcb: Tcb, seg: Segment, mss: number, now: Micros): void {
 
 /** Takes in the peer's SYN: IRS, RCV.NXT, the window that our SYN tells, and what the options settle. */
 export function receiveSyn(tcb: Tcb, seg: Segment, now: Micros): void {
+  tcb.counts.segmentsIn++;
   tcb.irs = seg.seq;
   tcb.rcv.nxt = seqAdd(seg.seq, 1);
   advertiseMss(tcb);

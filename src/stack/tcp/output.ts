@@ -196,7 +196,9 @@ export function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mic
   writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, length, flags, firstWindow(tcb));
   finishSegment(into, at, length, tcb.local, tcb.remote);
   if (isAnswer) tcb.ack.lastSent = tcb.rcv.nxt;
-  countDeparture(tcb, 0, now);
+  if (tcb.wasPassive)
+    tcb.context.counters.tcpOutSegs++; // Linux counts it as the listener's
+  else countDeparture(tcb, 0, now);
   return length;
 }
 

@@ -35,6 +35,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
   const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
   if (tellsDuplicate) noteDuplicateTold(tcb, seg);
   const lostBefore = sentLog.lost;
+  const before = recovery.phase;
   let mayGrow = true;
   switch (recovery.phase) {
     case 'loss':
@@ -63,7 +64,8 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
     reduceInProportion(tcb, sentLog.arrived, isNew && sentLog.lost <= lostBefore);
     return false;
   }
-  return mayGrow && (recovery.phase === 'open' || recovery.phase === 'loss');
+  // What ends a reduction is not growth.
+  return mayGrow && (before === 'open' || before === 'loss') && recovery.phase !== 'recovery';
 }
 
 /**
