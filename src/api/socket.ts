@@ -157,6 +157,8 @@ export class Socket {
         const { tcp } = this.#settings;
         this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, this.#any, this.#now(), tcp);
         this.#claim = null;
+        this.#host.owners.set(this.#tcb, this);
+        if (this.#tcb.fastOpen.isWaiting) return ok(true as const); // the first text opens it
         this.#isConnecting = true;
         this.#host.owners.set(this.#tcb, this);
         this.#host.runner.kick();

@@ -714,6 +714,7 @@ test('the options of a SYN are read back, fill whole words and have room in a he
     timestamps: fc.boolean(),
     tsVal: uint32,
     tsEcr: uint32,
+    cookie: fc.option(fc.constantFrom(0, 4, 6, 8, 16).map((length) => new Uint8Array(length).fill(0x5a))),
   });
   holds(
     t,
@@ -726,6 +727,11 @@ test('the options of a SYN are read back, fill whole words and have room in a he
       strictEqual(length % 4, 0);
       ok(length <= 40);
       strictEqual(readOptions(into, start, start + length, read), null);
+      strictEqual(read.fastOpenLength, offered.cookie?.length ?? -1);
+      deepStrictEqual(
+        read.fastOpenCookie.slice(0, Math.max(0, read.fastOpenLength)),
+        offered.cookie ?? new Uint8Array(0),
+      );
       deepStrictEqual(said(read), {
         mss: offered.mss,
         ...(offered.windowScale < 0 ? {} : { windowScale: offered.windowScale }),
@@ -747,6 +753,7 @@ test('a full offer has the order and alignment of Linux: mss, sackOK, TS, nop, w
     timestamps: true,
     tsVal: 1,
     tsEcr: 2,
+    cookie: null,
   });
 
   t.is(length, 20);

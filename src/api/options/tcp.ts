@@ -202,8 +202,9 @@ export const tcpLevel: Level = [
     30,
     setting(
       (settings) => settings.fastOpenConnect,
-      (settings, value, { tcb }) => {
+      (settings, value, { tcb, stack }) => {
         if (tcb !== null) throw new StackError('EINVAL');
+        if ((stack.options.tcp.fastOpen & 1) === 0) throw new StackError('EOPNOTSUPP');
         settings.fastOpenConnect = toFlag(value);
       },
     ),

@@ -4,6 +4,7 @@ import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow, mostQuickAcks } from './ack-policy.ts';
 import { mayWake, onRead, sendRoom } from './buffers.ts';
 import { abandon, waitForPeersFin } from './ending.ts';
+import { mayExchange, openWith } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
 import { sendAbort } from './reset.ts';
 import { enter, isSynchronised } from './state.ts';
@@ -41,7 +42,8 @@ const plainly: SendFlags = {};
 export function send(tcb: Tcb, data: Uint8Array, flags: SendFlags = plainly): number {
   throwPending(tcb);
   if (tcb.finQueued || tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') throw new StackError('EPIPE');
-  if (!isSynchronised(tcb.state)) throw new StackError('EAGAIN'); // queued by the caller until established
+  if (tcb.fastOpen.isWaiting) return openWith(tcb, data);
+  if (!mayExchange(tcb)) throw new StackError('EAGAIN'); // queued by the caller until established
   const room = sendRoom(tcb);
   if (data.length === 0) return 0;
   if (room <= 0) throw new StackError('EAGAIN');
@@ -61,7 +63,8 @@ export const isWritable = (tcb: Tcb): boolean =>
   tcb.finQueued ||
   tcb.state === 'CLOSED' ||
   tcb.state === 'TIME-WAIT' ||
-  (isSynchronised(tcb.state) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && mayWake(tcb));
+  tcb.fastOpen.isWaiting ||
+  (mayExchange(tcb) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && mayWake(tcb));
 
 /**
  * RECEIVE (section 3.10.3): moves up to `into.length` octets to the user.

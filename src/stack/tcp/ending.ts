@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { type Micros, never } from '../base/time.ts';
+import { endEarly } from './fast-open.ts';
 import { sendAbort } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb, Timers } from './tcb.ts';
@@ -18,6 +19,7 @@ export function abandon(tcb: Tcb, now: Micros): void {
   tcb.reassembly.clear();
   tcb.ack.now = false;
   tcb.probeDue = false;
+  endEarly(tcb);
   if (tcb.isOrphan) tcb.receiveQueue.clear();
   tcb.releasePort?.();
   tcb.releasePort = null;

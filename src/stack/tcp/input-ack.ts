@@ -6,8 +6,8 @@ import { challenge } from './challenge.ts';
 import { hasDsack } from './dsack.ts';
 import { noteEcho } from './ecn.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
+import { endEarly } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
-import { inFlight } from './pipe.ts';
 import { beginDelivery } from './rack.ts';
 import { hasReneged, noteLateDuplicate, respond } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
@@ -68,6 +68,13 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
     context.drop('unacceptable acknowledgment', now);
     sendResetFor(tcb, seg);
     return false;
+  }
+  if (tcb.fastOpen.isEarly) {
+    endEarly(tcb);
+    enter(tcb, 'ESTABLISHED', now);
+    begin(tcb, now);
+    tcb.snd.wl1 = seqAdd(seg.seq, -1);
+    return true;
   }
   if (listener !== null && mustWaitForText(tcb, seg)) {
     tcb.isDeferred = true;

@@ -6,6 +6,7 @@ import type { Datagram } from '../wire/datagram.ts';
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { openFirstWindow } from './buffers.ts';
 import { answerTo } from './ecn.ts';
+import { acceptAtOnce, judgeSyn } from './fast-open.ts';
 import type { Listener } from './listener.ts';
 import { advertiseMss, settle } from './negotiate.ts';
 import { writeSynSegment } from './output.ts';
@@ -55,6 +56,9 @@ export function arrivesInListen(
     return null;
   }
   keep(listener, tcb, now);
+  const { takesText, cookie } = judgeSyn(listener, seg, tcb.remote, context);
+  tcb.fastOpen.cookie = cookie;
+  if (takesText) acceptAtOnce(listener, tcb, seg);
   context.output.add(tcb); // its SYN-ACK
   return null;
 }

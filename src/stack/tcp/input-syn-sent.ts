@@ -4,6 +4,7 @@ import { ACK, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow, mostAckWait } from './ack-policy.ts';
 import { settleEcn } from './ecn.ts';
 import { fail } from './ending.ts';
+import { settleFastOpen } from './fast-open.ts';
 import { acknowledgeSent, begin, scheduleRetransmit } from './input-ack.ts';
 import { receiveSyn } from './input-listen.ts';
 import { checkFin, processText } from './input-text.ts';
@@ -47,6 +48,7 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   acknowledgeSent(tcb, seg, now);
   scheduleRetransmit(tcb, now);
   settleEcn(tcb, seg);
+  settleFastOpen(tcb, seg);
   enter(tcb, 'ESTABLISHED', now);
   tcb.counts.lastAckReceivedAt = now;
   begin(tcb, now);

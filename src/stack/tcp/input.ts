@@ -89,11 +89,11 @@ function checkReset(tcb: Tcb, seg: Segment, now: Micros): boolean {
   } else if (seg.seq !== tcb.rcv.nxt && !isNewestEdge(tcb, seg) && !isBeforeFin(tcb, seg)) {
     tcb.context.drop('reset ignored', now);
     challenge(tcb, now);
-  } else if (tcb.state === 'SYN-RECEIVED' && tcb.wasPassive) {
+  } else if (tcb.state === 'SYN-RECEIVED' && tcb.wasPassive && !tcb.fastOpen.isEarly) {
     tcb.context.counters.tcpAttemptFails++;
     abandon(tcb, now); // the listener never heard of it
   } else if (tcb.state === 'TIME-WAIT') abandon(tcb, now);
-  else if (tcb.state === 'SYN-RECEIVED') fail(tcb, 'ECONNREFUSED', now);
+  else if (tcb.state === 'SYN-RECEIVED' && !tcb.fastOpen.isEarly) fail(tcb, 'ECONNREFUSED', now);
   else fail(tcb, tcb.state === 'CLOSE-WAIT' ? 'EPIPE' : 'ECONNRESET', now);
   return false;
 }

@@ -22,6 +22,8 @@ export class Listener implements Origin {
   readonly settings: TcpSettings;
   /** When the last SYN cookie was given. */
   cookieAt: Micros = -never;
+  /** Connections that were handed out with the text of their SYN, before the end of the handshake (RFC 7413). */
+  fastOpens = 0;
   readonly halfOpen: Set<Tcb> = new Set();
   readonly acceptQueue: Fifo<Tcb> = new Fifo();
 

@@ -3,6 +3,7 @@ import type { Micros } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { tcpHeaderLength } from '../wire/tcp.ts';
 import { type SynOptions, type TcpOptionsRead, timestampsLength } from '../wire/tcp-options.ts';
+import { cookieToSend } from './fast-open.ts';
 import { type RememberedOptions, rememberInTimestamp } from './syn-cookies.ts';
 import type { Tcb } from './tcb.ts';
 import { tsValue } from './timestamps.ts';
@@ -48,6 +49,7 @@ export function offer(tcb: Tcb, now: Micros): SynOptions {
     timestamps: tcp.timestamps,
     tsVal: tsValue(tcb, now),
     tsEcr: 0,
+    cookie: cookieToSend(tcb),
   };
 }
 
@@ -60,6 +62,7 @@ export function answer(tcb: Tcb, now: Micros): SynOptions {
     timestamps: tcb.ts.enabled,
     tsVal: tcb.isCookie ? rememberInTimestamp(tsValue(tcb, now), remembered(tcb)) : tsValue(tcb, now),
     tsEcr: tcb.ts.recent,
+    cookie: cookieToSend(tcb),
   };
 }
 

@@ -6,8 +6,10 @@ import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestam
 import { onAckSent } from './ack-policy.ts';
 import { firstWindow } from './buffers.ts';
 import { askWith, echo, grantWith, markNewText } from './ecn.ts';
+import { mayExchange } from './fast-open.ts';
 import { answer, offer } from './negotiate.ts';
 import { mayBeInFlight, noteUsage } from './pipe.ts';
+import { isSynchronised } from './state.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
@@ -26,10 +28,10 @@ const sackEdges: Seq[] = [];
 export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (tcb.state === 'CLOSED') return 0;
   tcb.ecn.codepoint = 0;
-  if (tcb.snd.nxt === tcb.iss) return writeSyn(tcb, into, at, now);
+  if (tcb.snd.nxt === tcb.iss) return tcb.fastOpen.isWaiting ? 0 : writeSyn(tcb, into, at, now);
   const lost = nextToResend(tcb);
   if (lost >= 0) return resend(tcb, lost, into, at, now);
-  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'SYN-RECEIVED') {
+  if (mayExchange(tcb)) {
     if (tcb.recovery.tailProbeDue) return writeTailProbe(tcb, into, at, now);
     const length = writeNew(tcb, into, at, now);
     if (length > 0) return length;
@@ -61,6 +63,7 @@ function nextToResend(tcb: Tcb): number {
     recovery.forced = false;
     return -1;
   }
+  if (index > 0 && !isSynchronised(tcb.state)) return -1; // the SYN first, and alone
   if (!recovery.forced && !mayBeInFlight(tcb)) return -1;
   // SHLD-16: old text inside the window is sent again even if the peer has taken part of the window back.
   if (index > 0 && seqGt(sentLog.endOf(index), seqAdd(snd.una, snd.wnd))) return -1;
@@ -184,21 +187,29 @@ function writeSyn(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   tcb.openedAt = now;
   tcb.sentLog.record(tcb.snd.nxt, now);
   armRetransmit(tcb, now);
-  return writeSynSegment(tcb, into, at, now);
+  const text = tcb.state === 'SYN-SENT' ? tcb.sendQueue.length : 0; // Fast Open has put it there
+  if (text > 0) {
+    tcb.fastOpen.sentText = true;
+    tcb.snd.nxt = seqAdd(tcb.snd.nxt, text);
+    tcb.sentLog.record(tcb.snd.nxt, now, true);
+  }
+  return writeSynSegment(tcb, into, at, now, text);
 }
 
 /** The SYN, or the SYN-ACK of everything that is not in SYN-SENT. */
-export function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
+export function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros, text = 0): number {
   const isAnswer = tcb.state !== 'SYN-SENT';
   const options = writeSynOptions(into, at + tcpHeaderLength, isAnswer ? answer(tcb, now) : offer(tcb, now));
   const flags = isAnswer ? SYN | ACK | grantWith(tcb) : SYN | askWith(tcb);
-  const length = tcpHeaderLength + options;
-  writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, length, flags, firstWindow(tcb));
+  const header = tcpHeaderLength + options;
+  const length = header + text;
+  if (text > 0) tcb.sendQueue.copyOut(0, text, into, at + header);
+  writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, header, flags, firstWindow(tcb));
   finishSegment(into, at, length, tcb.local, tcb.remote);
   if (isAnswer) tcb.ack.lastSent = tcb.rcv.nxt;
   if (tcb.wasPassive)
     tcb.context.counters.tcpOutSegs++; // Linux counts it as the listener's
-  else countDeparture(tcb, 0, now);
+  else countDeparture(tcb, text, now);
   return length;
 }
 

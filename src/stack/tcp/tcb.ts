@@ -14,6 +14,7 @@ import { type Micros, never } from '../base/time.ts';
 import { AckEvent, type CongestionController } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
+import type { FastOpenCookies } from './fast-open.ts';
 import type { InitialSequence } from './iss.ts';
 import { Reassembly } from './reassembly.ts';
 import { Rtt } from './rtt.ts';
@@ -27,6 +28,7 @@ export interface TcpContext {
   readonly options: StackOptions;
   readonly initial: InitialSequence;
   readonly cookies: SynCookies;
+  readonly fastOpenCookies: FastOpenCookies;
   readonly congestionControls: CongestionControls;
   readonly counters: Counters;
   readonly random: Random;
@@ -209,8 +211,17 @@ export class EcnState {
 
 /** Fast Open (RFC 7413); what it means is in fast-open.ts. */
 export class FastOpenState {
-  /** Our SYN has asked for it. */
+  /** Our SYN asks for it, with a cookie, for one, or without. */
   isAsking = false;
+  cookie: Uint8Array | null = null;
+  /** Our SYN waits for text, of which it has room for so much; some has gone with it. */
+  isWaiting = false;
+  room = 0;
+  sentText = false;
+  /** The user has the connection already although the handshake is not done. */
+  isEarly = false;
+  /** Makes room among the listener's early connections. */
+  release: (() => void) | null = null;
   /** Text that came, or went, with the SYN was taken. */
   textTaken = false;
   /** Why a client's attempt did nothing, as Linux numbers it: 0 nothing known, 1 no cookie, 2 text not acknowledged, 3 SYN sent again. */

@@ -16,11 +16,12 @@ import { abort } from './calls.ts';
 import { CongestionControls } from './congestion/controls.ts';
 import { Demux } from './demux.ts';
 import { abandon, fail } from './ending.ts';
+import { FastOpenCookies, prepare } from './fast-open.ts';
 import { mayReopen, segmentArrives } from './input.ts';
 import { arrivesInListen } from './input-listen.ts';
 import { InitialSequence } from './iss.ts';
 import { Listener } from './listener.ts';
-import { lowerPathMtu } from './negotiate.ts';
+import { lowerPathMtu, pathMss } from './negotiate.ts';
 import { writeNextSegment } from './output.ts';
 import { OutputQueues } from './output-queue.ts';
 import { type PortClaim, Ports } from './ports.ts';
@@ -69,6 +70,7 @@ export class Tcp {
       congestionControls,
       initial: new InitialSequence(services.random),
       cookies: new SynCookies(services.random),
+      fastOpenCookies: new FastOpenCookies(services.random),
       deadlines: this.#deadlines,
       output: this.#output,
       demux: this.#demux,
@@ -156,6 +158,7 @@ export class Tcp {
     this.#demux.add(tcb);
     this.#services.counters.tcpActiveOpens++;
     enter(tcb, 'SYN-SENT', now);
+    prepare(tcb, pathMss(tcb));
     this.#output.add(tcb);
     return tcb;
   }

@@ -13,6 +13,7 @@ const windowScale = 3; // RFC 7323 section 2.2, length 3
 const sackPermitted = 4; // RFC 2018 section 2, length 2
 const selectiveAck = 5; // RFC 2018 section 3, length 8n + 2
 const timestamps = 8; // RFC 7323 section 3.2, length 10
+const fastOpen = 34; // RFC 7413 section 2, length 2, or 6 to 18
 
 /** The options of a segment that has arrived. Refilled for every arrival. */
 export class TcpOptionsRead {
@@ -24,6 +25,9 @@ export class TcpOptionsRead {
   hasTimestamps = false;
   tsVal = 0;
   tsEcr = 0;
+  /** Octets of the Fast Open cookie below, 0 when the option asks for one, -1 when it is missing. */
+  fastOpenLength = -1;
+  readonly fastOpenCookie: Uint8Array = new Uint8Array(16);
   /** How many of the blocks below are filled. */
   sackBlocks = 0;
   readonly sackStart: Seq[] = [seqZero, seqZero, seqZero, seqZero];
@@ -41,6 +45,7 @@ export function readOptions(bytes: Uint8Array, at: number, end: number, into: Tc
   into.sackPermitted = false;
   into.hasTimestamps = false;
   into.sackBlocks = 0;
+  into.fastOpenLength = -1;
   while (at < end) {
     const kind = getUint8(bytes, at);
     if (kind === endOfList) return null;
@@ -63,11 +68,17 @@ export function readOptions(bytes: Uint8Array, at: number, end: number, into: Tc
         into.sackStart[block] = toSeq(getUint32(bytes, at + 2 + block * 8));
         into.sackEnd[block] = toSeq(getUint32(bytes, at + 6 + block * 8));
       }
+    } else if (kind === fastOpen && isCookieLength(length - 2)) {
+      into.fastOpenLength = length - 2;
+      for (let octet = 0; octet < length - 2; octet++) into.fastOpenCookie[octet] = getUint8(bytes, at + 2 + octet);
     }
     at += length;
   }
   return null;
 }
+
+/** RFC 7413 section 4.1.1. */
+const isCookieLength = (length: number): boolean => length === 0 || (length >= 4 && length <= 16 && length % 2 === 0);
 
 /** What a SYN or SYN-ACK offers. */
 export interface SynOptions {
@@ -78,6 +89,8 @@ export interface SynOptions {
   readonly timestamps: boolean;
   readonly tsVal: number;
   readonly tsEcr: number;
+  /** A Fast Open cookie, empty to ask for one, or null. */
+  readonly cookie: Uint8Array | null;
 }
 
 /** Writes the options of a SYN in Linux's order and alignment. Returns the octets written, a multiple of 4. */
@@ -110,6 +123,13 @@ export function writeSynOptions(into: Uint8Array, start: number, offer: SynOptio
     setUint8(into, at + 1, 3);
     setUint8(into, at + 2, offer.windowScale);
     at += 3;
+  }
+  if (offer.cookie !== null) {
+    setUint8(into, at, fastOpen);
+    setUint8(into, at + 1, 2 + offer.cookie.length);
+    for (const [octet, value] of offer.cookie.entries()) setUint8(into, at + 2 + octet, value);
+    at += 2 + offer.cookie.length;
+    at = writePadding(into, at, (4 - ((at - start) & 3)) & 3);
   }
   return at - start;
 }
