@@ -133,7 +133,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   }
   tcb.probeDue = false;
   const start = snd.nxt;
-  const finNow = withFin && isAll;
+  const finNow = withFin && isAll && text < usable; // a FIN takes a number of the window too
   if (text < size) snd.small = seqAdd(start, text);
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
   tcb.sentLog.record(snd.nxt, now, text > 0 && isAll);

@@ -2,7 +2,6 @@ import { type Address, type Binding, bindingCovers, bindingsOverlap } from '../b
 import type { StackOptions } from '../base/options.ts';
 import { type Random, randomBelow } from '../base/random.ts';
 import { TcpSettings } from './settings.ts';
-import type { Tcb } from './tcb.ts';
 
 /** A port that is given out is nobody else's. */
 const exclusive: TcpSettings = Object.assign(new TcpSettings(), { reuseAddress: false });
@@ -17,8 +16,13 @@ export interface PortClaim extends Binding {
 
 /** What of the connections matters here. */
 interface Connections {
-  find(local: Address, localPort: number, remote: Address, remotePort: number): Tcb | null;
-  connections(): Iterable<Tcb>;
+  find(local: Address, localPort: number, remote: Address, remotePort: number): object | null;
+  connections(): Iterable<{
+    readonly local: Address;
+    readonly localPort: number;
+    readonly wasPassive: boolean;
+    readonly settings: TcpSettings;
+  }>;
 }
 
 /** Which local TCP ports are taken, and the choice of ephemeral ones (RFC 6056). */

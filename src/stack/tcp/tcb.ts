@@ -14,7 +14,7 @@ import { type Micros, never } from '../base/time.ts';
 import { AckEvent, type CongestionController } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
-import type { FastOpenCookies } from './fast-open.ts';
+import type { FastOpenCookies } from './fast-open-cookies.ts';
 import type { InitialSequence } from './iss.ts';
 import { Reassembly } from './reassembly.ts';
 import { Rtt } from './rtt.ts';
