@@ -1,18 +1,21 @@
+import { benchLoss } from './loss.ts';
 import { benchStacks } from './stacks.ts';
 
-/** `npm run bench [NAME]...`: figures, not tests. Machines are shared and noisy: compare medians taken side by side. */
+/** `npm run bench -- [NAME]... [--json]`: figures, not tests. Machines are shared and noisy: compare medians taken side by side. */
 
 interface Bench {
   readonly name: string;
   readonly what: string;
-  run(): void;
+  run(isJson: boolean): void;
 }
 
 const benches: readonly Bench[] = [
   { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
+  { name: 'loss', what: 'goodput under loss, and fairness at a narrow place, in virtual time', run: benchLoss },
 ];
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--json');
+const isJson = process.argv.includes('--json');
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
 if (unknown.length > 0 || wanted.includes('--help')) {
   for (const { name, what } of benches) process.stdout.write(`${name.padEnd(10)}${what}\n`);
@@ -20,7 +23,7 @@ if (unknown.length > 0 || wanted.includes('--help')) {
 } else {
   for (const bench of benches) {
     if (wanted.length > 0 && !wanted.includes(bench.name)) continue;
-    process.stdout.write(`${bench.name}: ${bench.what}\n`);
-    bench.run();
+    if (!isJson) process.stdout.write(`${bench.name}: ${bench.what}\n`);
+    bench.run(isJson);
   }
 }
