@@ -2,21 +2,16 @@ import { ms, pair, seconds } from '../../src/sim/index.ts';
 import { serve } from './flow.ts';
 
 /**
- * How much gets through when packets are lost, and how evenly flows share a narrow place. All in virtual time: the figures
- * are the same on every machine.
+ * How much gets through when packets are lost. In virtual time: the figures are the same on every machine.
  *
  * The grid is that of smoltcp's simulation: 10 MiB over a round trip of 100 ms, each packet lost by itself either way with
  * the chance given; its figures are beside ours. With loss, ours are medians over seeds.
  */
 export function benchLoss(isJson: boolean): void {
   const cells = grid();
-  const shares = fairness();
-  if (isJson) {
-    process.stdout.write(`${JSON.stringify({ goodput: cells, fairness: shares })}\n`);
-    return;
-  }
+  if (isJson) return void process.stdout.write(`${JSON.stringify({ goodput: cells })}\n`);
   process.stdout.write(
-    `  goodput in octets per second, its ratio to smoltcp's, !connections given up (RTT 100 ms, ${octets >> 20} MiB)\n`,
+    `  octets per second, the ratio to smoltcp's, !connections given up (RTT 100 ms, ${octets >> 20} MiB)\n`,
   );
   process.stdout.write(`  ${'buffer'.padStart(7)}${losses.map((loss) => `${loss * 100} %`.padStart(16)).join('')}\n`);
   for (const buffer of buffers) {
@@ -25,13 +20,6 @@ export function benchLoss(isJson: boolean): void {
       `${goodput} ${ratio.toFixed(2)}${failed > 0 ? ` !${failed}` : ''}`.padStart(16),
     );
     process.stdout.write(`  ${String(buffer).padStart(7)}${texts.join('')}\n`);
-  }
-  process.stdout.write(
-    `  fairness: Jain's index of ${measured / 1e6} s after ${warmUp / 1e6} s, 200 Mbit/s, 64 KiB of queue\n`,
-  );
-  for (const { flows, roundTrip, jain, used } of shares) {
-    const text = `${flows} flows, RTT ${roundTrip} ms: ${jain.toFixed(4)}, ${(used * 100).toFixed(1)} % of the rate used`;
-    process.stdout.write(`  ${text}\n`);
   }
 }
 
@@ -68,46 +56,7 @@ function transfer(buffer: number, loss: number, seed: number): { goodput: number
   return { goodput: flow.received / (network.now / seconds(1)), hasFailed: flow.received < octets };
 }
 
-interface Share {
-  readonly flows: number;
-  /** Milliseconds. */
-  readonly roundTrip: number;
-  readonly jain: number;
-  /** Share of the rate that has become goodput. */
-  readonly used: number;
-  readonly seeds: number;
-}
-
-function fairness(): Share[] {
-  return flowCounts.flatMap((flows) =>
-    roundTrips.map((roundTrip) => {
-      const runs = Array.from({ length: fairSeeds }, (_, seed) => share(flows, roundTrip, seed + 1));
-      const pick = (which: (run: { jain: number; used: number }) => number): number => median(runs.map(which));
-      return { flows, roundTrip, jain: pick(({ jain }) => jain), used: pick(({ used }) => used), seeds: fairSeeds };
-    }),
-  );
-}
-
-/** Many flows through one narrow place. They start within a second of each other. */
-function share(flows: number, roundTrip: number, seed: number): { jain: number; used: number } {
-  const link = { delay: ms(roundTrip / 2) };
-  const { network, client, server } = pair({ seed, link: [{ ...link, rate, queue: 64 << 10 }, link] });
-  const server_ = serve(network, client, server);
-  const running = Array.from({ length: flows }, () => {
-    const flow = server_.start(Number.POSITIVE_INFINITY);
-    network.run(seconds(1) / flows);
-    return flow;
-  });
-  network.run(warmUp);
-  const before = running.map(({ received }) => received);
-  network.run(measured);
-  const goodputs = running.map(({ received }, index) => received - before[index]!);
-  const total = goodputs.reduce((sum, each) => sum + each, 0);
-  const squares = goodputs.reduce((sum, each) => sum + each * each, 0);
-  return { jain: total ** 2 / (flows * squares), used: (total * 8) / (rate * (measured / seconds(1))) };
-}
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 const octets = 10 << 20;
 const buffers = [4096, 16_384, 32_768] as const;
@@ -119,10 +68,3 @@ const smoltcp: readonly (readonly number[])[] = [
   [161_842, 159_311, 127_090, 104_233, 55_319, 27_269, 7655, 1277],
   [322_945, 314_780, 219_671, 166_588, 76_626, 37_775, 6079, 1156],
 ];
-
-const rate = 200_000_000;
-const flowCounts = [4, 16, 32, 64] as const;
-const roundTrips = [10, 100] as const;
-const fairSeeds = 3;
-const warmUp = seconds(10);
-const measured = seconds(60);

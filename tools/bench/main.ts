@@ -1,3 +1,4 @@
+import { benchFairness } from './fairness.ts';
 import { benchLoss } from './loss.ts';
 import { benchStacks } from './stacks.ts';
 
@@ -11,7 +12,12 @@ interface Bench {
 
 const benches: readonly Bench[] = [
   { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
-  { name: 'loss', what: 'goodput under loss, and fairness at a narrow place, in virtual time', run: benchLoss },
+  { name: 'loss', what: 'goodput under loss, in virtual time', run: benchLoss },
+  {
+    name: 'fairness',
+    what: 'how evenly flows share 200 Mbit/s with 64 KiB of queue, in virtual time',
+    run: benchFairness,
+  },
 ];
 
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--json');
