@@ -1,4 +1,4 @@
-import { type Micros, seconds } from '../base/time.ts';
+import type { Micros } from '../base/time.ts';
 
 /**
  * What a user may choose for one connection: the options of its socket. A socket hands its settings to the connection that
@@ -68,6 +68,3 @@ export class TcpSettings {
     return Object.assign(new TcpSettings(), this, { deferAccept: 0, fastOpenQueue: 0 });
   }
 }
-
-/** The longest that a corked segment waits (Linux: 200 ms). */
-export const mostCork: Micros = seconds(0.2);
