@@ -66,11 +66,12 @@ function textsOf(folder: string, name: RegExp, from: string, pick: (text: string
     });
 }
 
-/** Titles of tests that are expected to pass. */
+/** Titles of tests that are expected to pass, and what tables of tests have for titles. */
 const titlesOf = (text: string): string[] =>
-  [...text.matchAll(/\b\w*[tT]est(?:\.serial)?\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g)].map(
-    ([, single, double, template]) => single ?? double ?? template ?? '',
-  );
+  [
+    ...text.matchAll(/\b\w*[tT]est(?:\.serial)?\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g),
+    ...text.matchAll(/(?:\[|title:)\s*'((?:[^'\\]|\\.)*)'/g),
+  ].map(([, single, double, template]) => single ?? double ?? template ?? '');
 
 /** The comment at the beginning of a packet script. */
 const openingOf = (text: string): string[] => [

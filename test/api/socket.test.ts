@@ -186,7 +186,7 @@ for (const family of families) {
     t.is(unwrap(here.tcp()).fileno(), 4);
   });
 
-  test(`1.9: every call on a closed socket fails with EBADF (${family.name})`, async (t) => {
+  test(`1.9, MAY-1: every call on a closed socket fails with EBADF (${family.name})`, async (t) => {
     const { here, until } = stage(family);
     const socket = unwrap(here.tcp());
     socket.close();
@@ -277,7 +277,7 @@ for (const family of families) {
     t.is((await socket.connect(family.server, 80))[1], 'Transport endpoint is already connected');
   });
 
-  test(`1.5: a peer that never answers is given up after the SYN and six more: ERROR_TIMEOUT (${family.name})`, async (t) => {
+  test(`1.5, MUST-22, MUST-23: a peer that never answers is given up after the SYN and six more: ERROR_TIMEOUT (${family.name})`, async (t) => {
     const on = stage(family);
     on.link.forward.filter = () => true;
     const socket = unwrap(on.here.tcp());
@@ -459,7 +459,7 @@ for (const family of families) {
     t.deepEqual(await unwrap(on.here.tcp()).read(10), [none, 'Transport endpoint is not connected']);
   });
 
-  test(`1.8: after a reset, what had come is read first, then ECONNRESET once, then the end (${family.name})`, async (t) => {
+  test(`1.8, MUST-12: after a reset, what had come is read first, then ECONNRESET once, then the end (${family.name})`, async (t) => {
     const on = stage(family);
     const { client, server } = await connected(on);
     unwrap(await on.until(client.write('unread'))); // makes the server's close a reset

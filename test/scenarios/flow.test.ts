@@ -48,7 +48,7 @@ for (const family of [4, 6] as const) {
     }
   });
 
-  test(`MUST-14: segments are as large as the MTU of the narrower side allows, options taken off (IPv${family})`, (t) => {
+  test(`MUST-14, SHLD-28: segments are as large as the MTU of the narrower side allows, options taken off (IPv${family})`, (t) => {
     const mtu = family === 4 ? 900 : 1300; // IPv6 needs 1280
     const stage = new Stage({ family, link: [{ mtu: 1500 }, { mtu }] });
     const { here, there } = stage.open();
@@ -139,7 +139,7 @@ for (const family of [4, 6] as const) {
 
   // Windows ------------------------------------------------------------------------------------------------------------
 
-  test(`a reader that does not read shuts the window; not an octet too many is sent; reading opens it again (IPv${family})`, (t) => {
+  test(`MAY-8: a reader that does not read shuts the window; not an octet too many is sent; reading opens it again (IPv${family})`, (t) => {
     const stage = new Stage({ family, server: { tcp: { receiveBuffer: 20_000, receiveBufferMax: 20_000 } } });
     const { here, there } = stage.open();
     sendOctets(here, 100_000);
@@ -198,7 +198,7 @@ for (const family of [4, 6] as const) {
 
   // Losses -------------------------------------------------------------------------------------------------------------
 
-  test(`MUST-20: a segment that is never acknowledged is probed for, sent 15 times more, backed off, and then the connection fails (IPv${family})`, (t) => {
+  test(`MUST-20, SHLD-11: a segment that is never acknowledged is probed for, sent 15 times more, backed off, and then the connection fails (IPv${family})`, (t) => {
     const stage = new Stage({ family });
     const { here } = stage.open();
     stage.link.forward.filter = () => true;
@@ -399,7 +399,7 @@ for (const family of [4, 6] as const) {
     t.is(stage.client.counters.tcpTimeouts, 0);
   });
 
-  test(`RFC 6298 section 3: lost acknowledgments do not make the way seem longer than it is (IPv${family})`, (t) => {
+  test(`MUST-18, RFC 6298 section 3: lost acknowledgments do not make the way seem longer than it is (IPv${family})`, (t) => {
     const stage = new Stage({ family });
     const { here } = stage.open();
     const before = here.rtt.srtt;

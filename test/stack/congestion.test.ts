@@ -78,7 +78,7 @@ test('5681-4: a timeout leaves one segment, and only the first of a row takes ss
   }
 });
 
-test('2861/7661: a window that is not used does not grow', (t) => {
+test('2861-1: a window that is not used does not grow', (t) => {
   for (const controller of [new NewReno(from(10)), new Cubic(from(10))]) {
     const sender = new Sender(controller);
     for (let round = 0; round < 10; round++) sender.round(ms(100), false);
@@ -107,7 +107,7 @@ test('9438-3: a loss leaves 0.7 of cwnd, and not less than two segments: 10 beco
   t.is(cubic.cwnd, 2);
 });
 
-test('9438-1: cwnd is back where the loss was after K seconds, flat around it, and steep afterwards', (t) => {
+test('MAY-18, 9438-1: cwnd is back where the loss was after K seconds, flat around it, and steep afterwards', (t) => {
   const sender = new Sender(new Cubic(from(10)));
   sender.lossAt(1000);
   const k = Math.cbrt((1000 - 700) / 0.4); // 9.1 s

@@ -221,7 +221,7 @@ test('1122-6: IPv4 options are skipped, and the reply has none of them', (t) => 
   }
 });
 
-test('1122-10, V03: packets with a source route are dropped silently; one that is malformed is pointed at', (t) => {
+test('MUST-51, MUST-52, MUST-53, SHLD-24, 1122-10, V03: packets with a source route are dropped silently; one that is malformed is pointed at', (t) => {
   const host = new Lone();
 
   for (const kind of [131, 137]) {

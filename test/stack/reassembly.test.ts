@@ -271,7 +271,7 @@ for (const family of [4, 6] as const) {
     }
   });
 
-  test(`1122-13: the largest datagram arrives, and a piece that ends beyond 65,535 octets does not (V13) (IPv${family})`, (t) => {
+  test(`1122-13, 8200-8: the largest datagram arrives, and a piece that ends beyond 65,535 octets does not (V13) (IPv${family})`, (t) => {
     const host = new Receiver();
     const most = family === 4 ? 65_507 : 65_527;
     const largest = udp(family, [5000, 7], pattern(most));

@@ -480,7 +480,7 @@ function segmentOf(fields: Partial<Fields> = {}, from: Address = here, to: Addre
 const readTcp = (bytes: Uint8Array, start = 0, end = bytes.length, into = new Segment()): DropReason | null =>
   readSegment(arrived(protocolTcp, bytes, start, end), into);
 
-test('the checksum of a segment covers the pseudo-header and all of its octets, as in a capture of Linux', (t) => {
+test('MUST-2: the checksum of a segment covers the pseudo-header and all of its octets, as in a capture of Linux', (t) => {
   // 127.0.0.1.44802 > 127.0.0.1.80: Flags [S]; the checksum by hand: words added with end-around carry
   const loopback = parseAddress('127.0.0.1')!;
   const options = Uint8Array.of(2, 4, 0xff, 0xd7);
@@ -635,7 +635,7 @@ const optionLists: readonly (readonly [rule: string, octets: readonly number[], 
   ['end-of-list ends the list, whatever follows', [0, 2, 4, 5, 6, 9, 0], {}],
   ['no-operation may stand anywhere', [1, 3, 3, 5, 1, 1, 4, 2, 1], { windowScale: 5, sackPermitted: true }],
   ['unknown kinds are skipped (MUST-6)', [254, 4, 2, 4, 2, 4, 0, 9, 77, 2], { mss: 9 }],
-  ['an unknown kind may fill the room', [253, 5, 0, 0, 0], {}],
+  ['an unknown kind may fill the room (MUST-68)', [253, 5, 0, 0, 0], {}],
   ['an MSS of the wrong length is skipped', [2, 3, 5, 2, 6, 1, 2, 3, 4, 4, 2], { sackPermitted: true }],
   ['a window scale of the wrong length is skipped', [3, 2, 3, 4, 9, 9, 4, 2], { sackPermitted: true }],
   ['a SACK-permitted of the wrong length is skipped', [4, 3, 0, 3, 3, 1], { windowScale: 1 }],
@@ -657,7 +657,7 @@ for (const [rule, octets, seen] of optionLists) {
   });
 }
 
-test('TCP options are read at any alignment, in any order, between any others (MUST-64)', (t) => {
+test('TCP options are read at any alignment, in any order, between any others (MUST-4, MUST-64)', (t) => {
   const word = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
   interface Part {
     readonly octets: readonly number[];
@@ -744,7 +744,7 @@ test('the options of a SYN are read back, fill whole words and have room in a he
   );
 });
 
-test('a full offer has the order and alignment of Linux: mss, sackOK, TS, nop, wscale', (t) => {
+test('a full offer has the order and alignment of Linux: mss, sackOK, TS, nop, wscale (MAY-3)', (t) => {
   const into = new Uint8Array(20);
   const length = writeSynOptions(into, 0, {
     mss: 1460,
