@@ -415,7 +415,7 @@ for (const family of [4, 6] as const) {
   });
 
   test(`RFC 4821 section 7.7: a link that drops long packets without a word is found out (IPv${family})`, (t) => {
-    const stage = new Stage({ family });
+    const stage = new Stage({ family, client: { tcp: { mtuProbing: 1 } } });
     const { here, there } = stage.open();
     stage.link.forward.filter = (_bytes, length) => length > 1300;
     sendOctets(here, 50_000);

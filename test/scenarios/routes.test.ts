@@ -177,6 +177,7 @@ for (const [family, mtu] of [
 
   test(`4821-1: 1 MiB crosses a link of ${mtu} octets although nobody hears of it (IPv${family})`, (t) => {
     const way = new Way(family, mtu);
+    way.client.stack.setSysctl('net.ipv4.tcp_mtu_probing', 1);
     way.first.backward.filter = (bytes) => (family === 4 ? bytes[9] === 1 : bytes[6] === 58);
 
     const { received } = transfer(way, 1 << 20, 80);

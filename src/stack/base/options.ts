@@ -169,7 +169,7 @@ export const defaultOptions: StackOptions = {
     reordering: 3,
     maxReordering: 300,
     retriesBeforeDoubt: 3,
-    mtuProbing: 1,
+    mtuProbing: 0,
     baseMss: 1024,
     mtuProbeFloor: 48,
     mtuProbeInterval: seconds(600),
