@@ -65,7 +65,7 @@ export const tcpRows: readonly Row[] = [
   ['SHLD-13', '3.8.5', 2, 'New programs do not use urgent text.', 'Advice to programs.'],
   ['MUST-30', '3.8.5', 1, 'Urgent text is supported.'],
   ['MUST-62', '3.8.5', 1, 'The urgent pointer tells where urgent text ends, as it is practised (RFC 6093).'],
-  ['MUST-31', '3.8.5', 2, 'Urgent text may be of any length.'],
+  ['MUST-31', '3.8.5', 2, 'Urgent text may be of any length.', 'One octet is, as on Linux; the pointer tells where.'],
   ['MUST-32', '3.8.5', 2, 'The user is told when there is urgent text, and more of it.'],
   ['MUST-33', '3.8.5', 2, 'The user can ask whether there is still some to be read.'],
   ['SHLD-14', '3.8.6', 0, 'Our right edge never moves left.'],

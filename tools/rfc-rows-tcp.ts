@@ -96,7 +96,7 @@ export const robustnessRows: readonly Row[] = [
   ['3168-1', '6.1.1', 1, 'ECN is agreed on by SYNs; one that stays without an answer is sent again without.'],
   ['3168-2', '6.1.2', 1, 'A mark is echoed until it has been answered, once for each window.'],
   ['3168-3', '6.1.4', 1, 'Only new text may be marked.'],
-  ['3168-4', '5.3', 2, 'A datagram put together keeps the mark of its pieces.'],
+  ['3168-4', '5.3', 2, 'A datagram put together keeps the mark of its pieces.', 'Segments come whole.'],
   ['4987-1', '3', 0, 'A flood of SYNs does not keep others out: cookies.'],
   ['6429-1', '3', 0, 'The user may abort a connection whose peer keeps its window shut.'],
   ['7413-1', '4', 1, 'Text of a SYN is not delivered before its sender has proved its address.'],
