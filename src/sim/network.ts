@@ -221,6 +221,7 @@ export class Host implements Runner {
     const { stack } = this;
     this.isDirty = false;
     stack.advance(this.#clock.now);
+    this.#tell();
     for (let index = 1; index < this.#wires.length; index++) {
       for (;;) {
         const length = stack.transmit(this.#packet, this.#clock.now, index);
@@ -230,7 +231,12 @@ export class Host implements Runner {
     }
     if (this.#wires.length === 1) stack.transmit(this.#packet, this.#clock.now, 0); // loopback alone
     this.#watch?.turned(this.#clock.now);
-    for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) {
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { changed } = this.stack;
+    for (let endpoint = changed.take(); endpoint !== null; endpoint = changed.take()) {
       this.#told();
       this.#wake?.(endpoint);
     }

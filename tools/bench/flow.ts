@@ -51,7 +51,7 @@ export function serve(network: Network, client: Host, server: Host, receiveBuffe
     server.kick();
   });
   const settings = new TcpSettings();
-  settings.receiveBuffer = receiveBuffer;
+  settings.receiveBuffer = receiveBuffer; settings.maxSegment = receiveBuffer ? 1377 : 0;
   let port = 1000;
   return {
     start(limit) {

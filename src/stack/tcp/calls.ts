@@ -6,6 +6,7 @@ import { mayWake, onRead, sendRoom } from './buffers.ts';
 import { abandon, waitForPeersFin } from './ending.ts';
 import { mayExchange, openWith } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
+import { isAppLimited, markAppLimited } from './rate.ts';
 import { sendAbort } from './reset.ts';
 import { enter, isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -47,6 +48,7 @@ export function send(tcb: Tcb, data: Uint8Array, flags: SendFlags = plainly): nu
   const room = sendRoom(tcb);
   if (data.length === 0) return 0;
   if (room <= 0) throw new StackError('EAGAIN');
+  if (isAppLimited(tcb)) markAppLimited(tcb);
   const count = Math.min(room, data.length);
   tcb.sendQueue.append(data, 0, count);
   tcb.octetsOut += count;

@@ -12,8 +12,7 @@ export class ConnectionCounts {
   /** Segments sent again. */
   retransmissions = 0;
   timeouts = 0;
-  /** Segments whose arrival the peer has told of, and those of them that it saw marked by ECN. */
-  delivered = 0;
+  /** Segments that the peer saw marked by ECN. */
   deliveredMarked = 0;
   /** Duplicates that the peer has told of. */
   duplicatesTold = 0;

@@ -1,6 +1,7 @@
 import type { StackOptions } from '../base/options.ts';
 import type { Micros } from '../base/time.ts';
 import { segmentSize } from './output.ts';
+import { pacingRate } from './pacing.ts';
 import type { TcpSettings } from './settings.ts';
 import { isSynchronised, type State } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -200,7 +201,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_rcv_rtt: whole(tcb.sizing.roundTrip),
     tcpi_rcv_space: tcb.sizing.lastCopied || tcp.initialWindow * tcb.advertisedMss,
     tcpi_total_retrans: counts.retransmissions,
-    tcpi_pacing_rate: whole(tcb.pacing.rate),
+    tcpi_pacing_rate: whole(pacingRate(tcb)),
     tcpi_max_pacing_rate: tcb.settings.maxPacingRate,
     tcpi_bytes_acked: isSynchronised(tcb.state) ? tcb.acknowledged - (tcb.wasPassive ? 1 : 0) : 0,
     tcpi_bytes_received: tcb.octetsIn + tcb.receiveQueue.length,
@@ -211,7 +212,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_data_segs_in: counts.dataSegmentsIn,
     tcpi_data_segs_out: counts.dataSegmentsOut,
     tcpi_delivery_rate: whole(tcb.rate.perSecond),
-    tcpi_delivered: counts.delivered,
+    tcpi_delivered: tcb.rate.delivered,
     tcpi_delivered_ce: counts.deliveredMarked,
     tcpi_bytes_sent: counts.octetsSent,
     tcpi_bytes_retrans: counts.octetsResent,

@@ -3,12 +3,15 @@ import { type Micros, ms, never, seconds } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { growSendBuffer } from './buffers.ts';
 import { challenge } from './challenge.ts';
+import type { RateSample } from './congestion/controller.ts';
 import { hasDsack } from './dsack.ts';
 import { noteEcho } from './ecn.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { endEarly } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
+import { decidesItself, inFlight } from './pipe.ts';
 import { beginDelivery } from './rack.ts';
+import { markAppLimited, takeSample } from './rate.ts';
 import { hasReneged, noteLateDuplicate, respond } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { applySack } from './scoreboard.ts';
@@ -44,6 +47,8 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     if (tcb.sackEnabled && hasDsack(seg)) noteLateDuplicate(tcb, seg);
     return true;
   }
+  const inFlightBefore = inFlight(tcb);
+  tcb.ackEvent.rtt = -1;
   beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate) {
@@ -51,12 +56,14 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     context.output.add(tcb);
   }
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
-  tcb.counts.delivered += tcb.sentLog.arrived;
   noteEcho(tcb, seg, now);
+  const lostBefore = tcb.sentLog.everLost;
   const mayGrow = respond(tcb, seg, isNew, now);
+  const sample = takeSample(tcb, inFlightBefore, tcb.sentLog.everLost - lostBefore, now);
+  if (decidesItself(tcb)) model(tcb, sample);
   if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
   if (!isNew) return true;
-  if (mayGrow) grow(tcb, now);
+  if (mayGrow && !decidesItself(tcb)) grow(tcb, now);
   scheduleRetransmit(tcb, now);
   return afterFinAcknowledged(tcb, seg, now);
 }
@@ -109,7 +116,11 @@ export function begin(tcb: Tcb, now: Micros): void {
   // RFC 5681 section 3.1: a SYN that was lost more than once leaves one segment.
   if (counts.retransmissions > 1) {
     const name = settings.congestionControl ?? context.options.tcp.congestionControl;
-    tcb.congestion = context.congestionControls.make(name, { cwnd: 1, ssthresh: Number.POSITIVE_INFINITY });
+    tcb.congestion = context.congestionControls.make(
+      name,
+      { cwnd: 1, ssthresh: Number.POSITIVE_INFINITY },
+      context.random,
+    );
   }
 }
 
@@ -194,6 +205,13 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.ackEvent.rtt = measured;
   context.changed.add(tcb);
   context.output.add(tcb);
+}
+
+/** The same for a congestion control that decides everything by the rate of the way. */
+function model(tcb: Tcb, sample: RateSample): void {
+  tcb.congestion.onSample!(sample);
+  if (sample.limitsItself) markAppLimited(tcb);
+  growSendBuffer(tcb);
 }
 
 /** Congestion control hears of what has arrived. */

@@ -8,6 +8,7 @@ import { firstWindow } from './buffers.ts';
 import { askWith, echo, grantWith, markNewText } from './ecn.ts';
 import { mayExchange } from './fast-open.ts';
 import { answer, offer } from './negotiate.ts';
+import { mustPace, noteDeparture } from './pacing.ts';
 import { mayBeInFlight, noteUsage } from './pipe.ts';
 import { isSynchronised } from './state.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
@@ -29,9 +30,10 @@ export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mi
   if (tcb.state === 'CLOSED') return 0;
   tcb.ecn.codepoint = 0;
   if (tcb.snd.nxt === tcb.iss) return tcb.fastOpen.isWaiting ? 0 : writeSyn(tcb, into, at, now);
-  const lost = nextToResend(tcb);
+  const isPaced = mustPace(tcb, now);
+  const lost = isPaced ? -1 : nextToResend(tcb);
   if (lost >= 0) return resend(tcb, lost, into, at, now);
-  if (mayExchange(tcb)) {
+  if (mayExchange(tcb) && !isPaced) {
     if (tcb.recovery.tailProbeDue) return writeTailProbe(tcb, into, at, now);
     const length = writeNew(tcb, into, at, now);
     if (length > 0) return length;
@@ -146,8 +148,10 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
 }
 
 /** RFC 5681 section 4.1: what cwnd knew of the way is old after a pause of one RTO. */
-function restartAfterIdle({ context, counts, rtt, congestion }: Tcb, now: Micros): void {
+function restartAfterIdle(tcb: Tcb, now: Micros): void {
+  const { context, counts, rtt, congestion } = tcb;
   const { tcp } = context.options;
+  if (tcb.rate.appLimitedUntil > 0) congestion.onRestart?.();
   const pause = now - counts.lastDataSentAt;
   if (tcp.slowStartAfterIdle && counts.lastDataSentAt >= 0 && pause > rtt.rto) {
     congestion.onIdle(Math.floor(pause / rtt.rto), tcp.initialWindow);
@@ -245,6 +249,7 @@ function writeSegment(
   finishSegment(into, at, length, tcb.local, tcb.remote);
   onAckSent(tcb, text > 0, now);
   countDeparture(tcb, text, now);
+  if (text > 0) noteDeparture(tcb, text, now);
   return length;
 }
 

@@ -13,9 +13,12 @@ export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb)
 export const isReducing = ({ recovery, sackEnabled }: Tcb): boolean =>
   sackEnabled && (recovery.phase === 'recovery' || recovery.phase === 'reduced');
 
+/** Does congestion control decide for itself what a loss means (BBR), so that nothing is reduced for it? */
+export const decidesItself = ({ congestion }: Tcb): boolean => congestion.onSample !== undefined;
+
 /** May another segment be sent as far as congestion control is concerned? */
 export function mayBeInFlight(tcb: Tcb): boolean {
-  if (isReducing(tcb)) return tcb.recovery.allowance > 0;
+  if (isReducing(tcb) && !decidesItself(tcb)) return tcb.recovery.allowance > 0;
   return inFlight(tcb) < tcb.congestion.cwnd;
 }
 

@@ -2,7 +2,7 @@ import { seqGe, seqGt } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { hasDsack } from './dsack.ts';
-import { isReducing } from './pipe.ts';
+import { decidesItself, isReducing } from './pipe.ts';
 import { reduceInProportion } from './prr.ts';
 import { detectLosses } from './rack.ts';
 import { enterRecovery } from './reduction.ts';
@@ -20,9 +20,6 @@ import { beginDoubt, everythingCameTwice, noteDuplicateTold, originalHasArrived,
  *     loss      the retransmission timer has run out: slow start anew (RFC 5681 section 3.1), unless F-RTO (RFC 5682) finds
  *               that nothing was lost
  */
-
-/** Does congestion control decide for itself what a loss means (BBR), so that nothing is reduced here? */
-const decidesItself = ({ congestion }: Tcb): boolean => congestion.ignoresReduction === true;
 
 // What an acknowledgment says ---------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 import { type Seq, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
+import type { RateState } from './rate-state.ts';
 
 const LOST = 1;
 const SACKED = 2;
@@ -9,8 +10,10 @@ const RESENT = 4;
 const AMBIGUOUS = 8;
 /** Sent with PSH: the end of what the user had written. */
 const PUSHED = 16;
+/** Sent when the user had no more to send (rate.ts). */
+const APP_LIMITED = 32;
 /** What of an entry's flags is about the segment, not about its fate. */
-const LASTING = AMBIGUOUS | PUSHED;
+const LASTING = AMBIGUOUS | PUSHED | APP_LIMITED;
 
 /**
  * What was sent when: one entry per segment from SND.UNA to SND.NXT, oldest first, each beginning where the one before
@@ -25,6 +28,11 @@ export class SentLog {
   #ends: Uint32Array = new Uint32Array(0);
   #sentAt: Float64Array = new Float64Array(0);
   #flags: Uint8Array = new Uint8Array(0);
+  /** What was known when each left (rate.ts): segments delivered, when the last of them was, and when the first left. */
+  #delivereds: Float64Array = new Float64Array(0);
+  #deliveredAt: Float64Array = new Float64Array(0);
+  #firstSentAt: Float64Array = new Float64Array(0);
+  readonly #rate: RateState;
   #head = 0;
   #count = 0;
   #lost = 0;
@@ -53,11 +61,24 @@ export class SentLog {
   newestEnd: Seq = seqZero;
   /** A segment that was sent once only has arrived after a later one. */
   sawReordering = false;
+  /** What was known when that one left. */
+  readonly newest: { delivered: number; deliveredAt: Micros; firstSentAt: Micros; isAppLimited: boolean } = {
+    delivered: 0,
+    deliveredAt: 0,
+    firstSentAt: 0,
+    isAppLimited: false,
+  };
+  /** Segments that have been taken for lost since the beginning. */
+  everLost = 0;
   /** Copies sent after this cannot be what has arrived. */
   #plausibleUntil: Micros = 0;
   /** The highest end that has arrived; null before the first. */
   #highestEnd: Seq | null = null;
   #highestBefore: Seq | null = null;
+
+  constructor(rate: RateState) {
+    this.#rate = rate;
+  }
 
   get length(): number {
     return this.#count;
@@ -85,11 +106,25 @@ export class SentLog {
   /** Appends the segment that ends at `end`, sent now for the first time. */
   record(end: Seq, now: Micros, pushed = false): void {
     if (this.#count === this.#ends.length) this.#grow();
+    if (this.#count === 0) {
+      this.#rate.firstSentAt = now;
+      this.#rate.deliveredAt = now;
+    }
     const slot = this.#slot(this.#count);
     this.#ends[slot] = end;
-    this.#sentAt[slot] = now;
     this.#flags[slot] = pushed ? PUSHED : 0;
+    this.#noteSending(slot, now);
     this.#count++;
+  }
+
+  #noteSending(slot: number, now: Micros): void {
+    const rate = this.#rate;
+    this.#sentAt[slot] = now;
+    this.#delivereds[slot] = rate.delivered;
+    this.#deliveredAt[slot] = rate.deliveredAt;
+    this.#firstSentAt[slot] = rate.firstSentAt;
+    if (rate.appLimitedUntil > 0) this.#flags[slot]! |= APP_LIMITED;
+    else this.#flags[slot]! &= ~APP_LIMITED;
   }
 
   /** An acknowledgment is about to be taken in; segments sent again after `plausibleUntil` are not what it is about. */
@@ -126,6 +161,11 @@ export class SentLog {
     if (sentAt > this.newestSentAt || (sentAt === this.newestSentAt && seqGt(end, this.newestEnd))) {
       this.newestSentAt = sentAt;
       this.newestEnd = end;
+      const { newest } = this;
+      newest.delivered = this.#delivereds[slot]!;
+      newest.deliveredAt = this.#deliveredAt[slot]!;
+      newest.firstSentAt = this.#firstSentAt[slot]!;
+      newest.isAppLimited = (this.#flags[slot]! & APP_LIMITED) !== 0;
     }
   }
 
@@ -191,6 +231,7 @@ export class SentLog {
     if ((flags & (LOST | SACKED)) !== 0) return;
     this.#flags[slot] = flags | LOST;
     this.#lost++;
+    this.everLost++;
     if (index < this.#firstLostHint) this.#firstLostHint = index;
   }
 
@@ -211,6 +252,7 @@ export class SentLog {
     if ((this.#flags[slot]! & RESENT) !== 0) {
       this.#flags[slot] = this.#flags[slot]! & ~RESENT;
       this.#resent--;
+      this.everLost++;
       if (index < this.#firstLostHint) this.#firstLostHint = index;
     } else this.markLost(index);
   }
@@ -255,7 +297,7 @@ export class SentLog {
     if ((flags & RESENT) === 0) this.#resent++;
     if ((flags & LOST) === 0) this.#lost++;
     this.#flags[slot] = flags | LOST | RESENT | AMBIGUOUS;
-    this.#sentAt[slot] = now;
+    this.#noteSending(slot, now);
   }
 
   /** Its acknowledgment measures nothing. */
@@ -269,21 +311,10 @@ export class SentLog {
     if (!seqGt(end, at)) return;
     const slot = this.#slot(index);
     const flags = this.#flags[slot]!;
-    const when = this.#sentAt[slot]!;
     if (this.#count === this.#ends.length) this.#grow();
-    for (let move = this.#count; move > index + 1; move--) {
-      const to = this.#slot(move);
-      const from = this.#slot(move - 1);
-      this.#ends[to] = this.#ends[from]!;
-      this.#sentAt[to] = this.#sentAt[from]!;
-      this.#flags[to] = this.#flags[from]!;
-    }
+    for (let move = this.#count; move > index; move--) this.#copy(this.#slot(move - 1), this.#slot(move));
     this.#count++;
     this.#ends[this.#slot(index)] = at;
-    const next = this.#slot(index + 1);
-    this.#ends[next] = end;
-    this.#sentAt[next] = when;
-    this.#flags[next] = flags;
     this.#flags[this.#slot(index)]! &= ~PUSHED;
     if ((flags & LOST) !== 0) this.#lost++;
     if ((flags & SACKED) !== 0) this.#sacked++;
@@ -304,12 +335,7 @@ export class SentLog {
     if (seqSub(end, this.startOf(index)) > most || seqGt(end, textEnd)) return false;
     this.#ends[slot] = end;
     this.#flags[slot] = this.#flags[next]! | (this.#flags[slot]! & AMBIGUOUS);
-    for (let move = index + 1; move < this.#count - 1; move++) {
-      const [to, from] = [this.#slot(move), this.#slot(move + 1)];
-      this.#ends[to] = this.#ends[from]!;
-      this.#sentAt[to] = this.#sentAt[from]!;
-      this.#flags[to] = this.#flags[from]!;
-    }
+    for (let move = index + 1; move < this.#count - 1; move++) this.#copy(this.#slot(move + 1), this.#slot(move));
     this.#count--;
     this.#lost--;
     return true;
@@ -335,6 +361,9 @@ export class SentLog {
     this.#ends = new Uint32Array(0);
     this.#sentAt = new Float64Array(0);
     this.#flags = new Uint8Array(0);
+    this.#delivereds = new Float64Array(0);
+    this.#deliveredAt = new Float64Array(0);
+    this.#firstSentAt = new Float64Array(0);
     this.#head = 0;
     this.#firstLostHint = 0;
   }
@@ -349,20 +378,28 @@ export class SentLog {
     if ((flags & RESENT) !== 0) this.#resent--;
   }
 
+  #copy(from: number, to: number): void {
+    this.#ends[to] = this.#ends[from]!;
+    this.#sentAt[to] = this.#sentAt[from]!;
+    this.#flags[to] = this.#flags[from]!;
+    this.#delivereds[to] = this.#delivereds[from]!;
+    this.#deliveredAt[to] = this.#deliveredAt[from]!;
+    this.#firstSentAt[to] = this.#firstSentAt[from]!;
+  }
+
   #grow(): void {
     const capacity = Math.max(16, this.#ends.length * 2);
-    const ends = new Uint32Array(capacity);
-    const sentAt = new Float64Array(capacity);
-    const flags = new Uint8Array(capacity);
-    for (let index = 0; index < this.#count; index++) {
-      const slot = this.#slot(index);
-      ends[index] = this.#ends[slot]!;
-      sentAt[index] = this.#sentAt[slot]!;
-      flags[index] = this.#flags[slot]!;
-    }
-    this.#ends = ends;
-    this.#sentAt = sentAt;
-    this.#flags = flags;
+    const inOrder = <A extends Uint32Array | Float64Array | Uint8Array>(to: A, from: A): A => {
+      for (let index = 0; index < this.#count; index++) to[index] = from[this.#slot(index)]!;
+      return to;
+    };
+    const ends = inOrder(new Uint32Array(capacity), this.#ends);
+    this.#sentAt = inOrder(new Float64Array(capacity), this.#sentAt);
+    this.#flags = inOrder(new Uint8Array(capacity), this.#flags);
+    this.#delivereds = inOrder(new Float64Array(capacity), this.#delivereds);
+    this.#deliveredAt = inOrder(new Float64Array(capacity), this.#deliveredAt);
+    this.#firstSentAt = inOrder(new Float64Array(capacity), this.#firstSentAt);
+    this.#ends = ends; // last: its length tells where the others' entries are
     this.#head = 0;
   }
 }

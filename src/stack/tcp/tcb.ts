@@ -11,11 +11,12 @@ import type { ChangedList, Endpoint } from '../base/ready.ts';
 import { Ring } from '../base/ring.ts';
 import { type Seq, seqAdd, seqSub, seqZero } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
-import { AckEvent, type CongestionController } from './congestion/controller.ts';
+import { AckEvent, type CongestionController, RateSample, type RecoveryPhase } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
 import type { FastOpenCookies } from './fast-open-cookies.ts';
 import type { InitialSequence } from './iss.ts';
+import { RateState } from './rate-state.ts';
 import { Reassembly } from './reassembly.ts';
 import { Rtt } from './rtt.ts';
 import { SentLog } from './sent-log.ts';
@@ -161,9 +162,6 @@ export class RackState {
   roundEnd: Seq | null = null;
 }
 
-/** What brought a connection's sender here (RFC 5681, RFC 6582). */
-export type RecoveryPhase = 'open' | 'reduced' | 'recovery' | 'loss';
-
 export class RecoveryState {
   phase: RecoveryPhase = 'open';
   /** SND.NXT when recovery began: it ends when all that has been acknowledged (RFC 6582 section 3.2: recover). */
@@ -228,17 +226,8 @@ export class FastOpenState {
   failure = 0;
 }
 
-/** The rate at which text arrives at the peer (draft-ietf-ccwg-bbr section 4.1); what it means is in rate.ts. */
-export class RateState {
-  /** Octets per second, the last sample; 0 before the first. */
-  perSecond = 0;
-  isAppLimited = false;
-}
-
 /** When the next segment may leave (pacing.ts). */
 export class PacingState {
-  /** Octets per second; Infinity while nothing bounds it. */
-  rate: number = Number.POSITIVE_INFINITY;
   nextAt: Micros = 0;
 }
 
@@ -263,6 +252,8 @@ export class Timers {
   keepAlive: Micros = never;
   /** What may have been overtaken counts as lost from then on (RFC 8985 section 6.2). */
   reorder: Micros = never;
+  /** The next segment may leave (pacing.ts). */
+  pace: Micros = never;
   /** The tail loss probe (RFC 8985 section 7.2). */
   probe: Micros = never;
   /** 2 MSL, or the end of an abandoned FIN-WAIT-2. */
@@ -304,7 +295,9 @@ export class Tcb implements Endpoint, Timed {
   sendLimit: number;
   /** CLOSE or shutdown has been called: a FIN follows the last octet of the queue. */
   finQueued = false;
-  readonly sentLog: SentLog = new SentLog();
+  readonly rate: RateState = new RateState();
+  readonly rateSample: RateSample = new RateSample();
+  readonly sentLog: SentLog = new SentLog(this.rate);
 
   /** Text received in order and not yet read, with out-of-order text behind it. */
   readonly receiveQueue: Ring = new Ring();
@@ -335,7 +328,6 @@ export class Tcb implements Endpoint, Timed {
   readonly rack: RackState = new RackState();
   readonly ecn: EcnState = new EcnState();
   readonly fastOpen: FastOpenState = new FastOpenState();
-  readonly rate: RateState = new RateState();
   readonly pacing: PacingState = new PacingState();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */
@@ -417,10 +409,8 @@ export class Tcb implements Endpoint, Timed {
     this.receiveLimit = settings.receiveBuffer || tcp.receiveBuffer;
     this.rtt = new Rtt(tcp.rtoInitial, tcp.rtoMin, tcp.rtoMax);
     const name = settings.congestionControl ?? tcp.congestionControl;
-    this.congestion = context.congestionControls.make(name, {
-      cwnd: tcp.initialWindow,
-      ssthresh: Number.POSITIVE_INFINITY,
-    });
+    const start = { cwnd: tcp.initialWindow, ssthresh: Number.POSITIVE_INFINITY };
+    this.congestion = context.congestionControls.make(name, start, context.random);
   }
 
   /** The sequence number behind the last octet that the user has given us: that of the FIN. */

@@ -170,7 +170,8 @@ export class Tcp {
    */
   setCongestionControl(tcb: Tcb, name: string): void {
     if (!this.congestionControls.has(name)) throw new StackError('ENOENT');
-    if (tcb.congestion.name !== name) tcb.congestion = this.congestionControls.make(name, tcb.congestion);
+    if (tcb.congestion.name !== name)
+      tcb.congestion = this.congestionControls.make(name, tcb.congestion, this.#services.random);
   }
 
   /** Every connection there is, TIME-WAIT included. */

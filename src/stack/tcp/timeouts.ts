@@ -4,6 +4,7 @@ import { onAckTimeout } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
 import { onKeepAliveTimeout } from './keep-alive.ts';
 import { suspectBlackHole } from './negotiate.ts';
+import { onPaceTimeout } from './pacing.ts';
 import { onReorderTimeout } from './rack.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
 import { isSynchronised } from './state.ts';
@@ -21,6 +22,7 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
     onAckTimeout(tcb);
   }
   if (timers.reorder <= now) onReorderTimeout(tcb, now);
+  if (timers.pace <= now) onPaceTimeout(tcb);
   if (timers.probe <= now) onTailProbeTimeout(tcb, now); // before the timeout, which it puts off
   if (timers.retransmit <= now) onRetransmit(tcb, now);
   if (timers.persist <= now) onPersist(tcb, now);

@@ -14,6 +14,6 @@ export function setTimer(tcb: Tcb, timer: keyof Timers, deadline: Micros): void 
 
 /** Puts a connection back among the deadlines at its true earliest one. */
 export function rearm(tcb: Tcb): void {
-  const { retransmit, persist, delayedAck, keepAlive, probe, reorder, timeWait } = tcb.timers;
-  tcb.context.deadlines.set(tcb, Math.min(retransmit, persist, delayedAck, keepAlive, probe, reorder, timeWait));
+  const { retransmit, persist, delayedAck, keepAlive, probe, reorder, pace, timeWait } = tcb.timers;
+  tcb.context.deadlines.set(tcb, Math.min(retransmit, persist, delayedAck, keepAlive, probe, reorder, pace, timeWait));
 }

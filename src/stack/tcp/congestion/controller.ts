@@ -16,6 +16,33 @@ export class AckEvent {
   now: Micros = 0;
 }
 
+/** What an acknowledgment says about the rate of the way (rate.ts). One per connection, refilled each time. */
+export class RateSample {
+  /** Segments that have arrived since the sampled one left, itself included, in so much time; 0: this one measures nothing. */
+  delivered = 0;
+  interval: Micros = 0;
+  /** All that had arrived when it left, and all that has by now. */
+  priorDelivered = 0;
+  totalDelivered = 0;
+  /** The user had no more to send when it left: the rate is the user's. */
+  isAppLimited = false;
+  /** Segments that have arrived, and that were found lost, by this very acknowledgment. */
+  arrived = 0;
+  lost = 0;
+  inFlightBefore = 0;
+  inFlight = 0;
+  /** The round trip that it has measured, or -1. */
+  rtt: Micros = -1;
+  /** The sender's phase after it. */
+  phase: RecoveryPhase = 'open';
+  now: Micros = 0;
+  /** For the controller to set: what arrives from now on says nothing about the way, because cwnd is held low on purpose. */
+  limitsItself = false;
+}
+
+/** What brought a connection's sender here (RFC 5681, RFC 6582); recovery.ts. */
+export type RecoveryPhase = 'open' | 'reduced' | 'recovery' | 'loss';
+
 /** How much may be in flight, in segments, and where slow start ends. */
 export interface Window {
   readonly cwnd: number;
@@ -41,8 +68,15 @@ export interface CongestionController {
   onIdle(timeouts: number, initialWindow: number): void;
   /** The last loss or timeout was none: back to what was before it (RFC 9438 section 4.9). */
   undo(): void;
-  /** Decides itself how to slow down: the stack neither reduces in proportion nor sets cwnd to ssthresh. */
-  readonly ignoresReduction?: boolean;
+  /**
+   * Every acknowledgment, in whatever phase. A controller that has this decides for itself how to slow down: `onAck` is not
+   * called, and the stack does not reduce in proportion.
+   */
+  onSample?(sample: RateSample): void;
+  /** Segments per second that may leave; none: as cwnd allows. */
+  readonly pacingRate?: number;
+  /** The first segment after a pause that the user has made is about to leave. */
+  onRestart?(): void;
   /** A retransmission timeout; only the first of a row reduces ssthresh. */
   onTimeout(inFlight: number, isFirst: boolean, now: Micros): void;
 }

@@ -1,0 +1,51 @@
+import { type Micros, ms, never, seconds } from '../base/time.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer } from './timers.ts';
+
+/**
+ * Pacing: text leaves at a rate instead of in bursts, when the congestion control asks for one (BBR) or the user bounds it
+ * (SO_MAX_PACING_RATE).
+ */
+
+/** What was not sent for so long can be made up for: timers are coarse. */
+const slack: Micros = ms(1);
+/** So many segments may leave at once: delayed acknowledgments let two go, and if the second waited, so would the next. */
+const quantum = 2;
+
+/** Octets per second: what congestion control wants, or else, as on Linux, somewhat more than cwnd in a round trip. */
+export function pacingRate(tcb: Tcb): number {
+  const { congestion, snd, rtt, sentLog, settings, context } = tcb;
+  const { pacingSlowStart, pacingAvoidance } = context.options.tcp;
+  let segments = congestion.pacingRate;
+  if (segments === undefined) {
+    const gain = congestion.cwnd < congestion.ssthresh / 2 ? pacingSlowStart : pacingAvoidance;
+    const flight = Math.max(congestion.cwnd, sentLog.length);
+    segments = rtt.srtt === 0 ? Number.POSITIVE_INFINITY : (gain * flight * seconds(1)) / rtt.srtt;
+  }
+  return Math.min(segments * snd.mss, settings.maxPacingRate);
+}
+
+/** Has text to wait for its time? Then a timer is set for it. */
+export function mustPace(tcb: Tcb, now: Micros): boolean {
+  const { pacing } = tcb;
+  if (pacing.nextAt <= now) return false;
+  setTimer(tcb, 'pace', Math.ceil(pacing.nextAt));
+  return true;
+}
+
+/** So many octets of text have left: when the next may. */
+export function noteDeparture(tcb: Tcb, text: number, now: Micros): void {
+  const { pacing, congestion, settings, snd } = tcb;
+  if (congestion.pacingRate === undefined && settings.maxPacingRate === Number.POSITIVE_INFINITY) return;
+  const rate = pacingRate(tcb);
+  if (rate === Number.POSITIVE_INFINITY) return;
+  const perOctet = seconds(1) / rate;
+  const earliest = now - Math.max(slack, quantum * snd.mss * perOctet);
+  pacing.nextAt = Math.max(pacing.nextAt, earliest) + text * perOctet;
+}
+
+/** Its time has come. */
+export function onPaceTimeout(tcb: Tcb): void {
+  tcb.timers.pace = never;
+  tcb.context.output.add(tcb);
+}
