@@ -63,5 +63,5 @@ const flowCounts = [4, 16, 32, 64] as const;
 const seeds = 3;
 const ways: readonly Way[] = [
   { roundTrip: 10, warmUp: 10, measured: 20 },
-  { roundTrip: 100, warmUp: 30, measured: 60 },
+  { roundTrip: 100, warmUp: 30, measured: 180 },
 ];

@@ -31,7 +31,12 @@ export class Flow {
 }
 
 /** Lets all flows run: whoever is woken writes or reads as much as goes. One listener per flow, on ports from 1000 on. */
-export function serve(network: Network, client: Host, server: Host, receiveBuffer = 0): { start(limit: number): Flow } {
+export function serve(
+  network: Network,
+  client: Host,
+  server: Host,
+  settings: TcpSettings = new TcpSettings(),
+): { start(limit: number): Flow } {
   const senders: Map<unknown, Flow> = new Map();
   const listeners: Map<unknown, Flow> = new Map();
   const receivers: Map<unknown, Flow> = new Map();
@@ -50,8 +55,6 @@ export function serve(network: Network, client: Host, server: Host, receiveBuffe
     } else receivers.get(endpoint)?.read(endpoint as Tcb, network);
     server.kick();
   });
-  const settings = new TcpSettings();
-  settings.receiveBuffer = receiveBuffer; settings.maxSegment = receiveBuffer ? 1377 : 0;
   let port = 1000;
   return {
     start(limit) {
