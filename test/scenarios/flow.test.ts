@@ -429,7 +429,7 @@ for (const family of [4, 6] as const) {
           .filter(({ lost }) => !lost)
           .map(({ length }) => length),
       ),
-      1012,
+      1024,
     );
   });
 

@@ -186,6 +186,22 @@ for (const [family, mtu] of [
     t.is(way.believed, 1500);
   });
 
+  test(`8899: segments become as long as a silent link of ${mtu} octets lets them, and no longer (IPv${family})`, (t) => {
+    const way = new Way(family, mtu);
+    way.client.stack.setSysctl('net.ipv4.tcp_mtu_probing', 2);
+    way.client.stack.setSysctl('net.ipv4.tcp_base_mss', 512);
+    way.first.backward.filter = (bytes) => (family === 4 ? bytes[9] === 1 : bytes[6] === 58);
+    const entering = record(way.first.forward);
+
+    const { received } = transfer(way, 1 << 20, 80);
+
+    t.is(Buffer.compare(received, pattern(1 << 20)), 0);
+    const last = entering.slice(-20).map(({ bytes }) => bytes.length);
+    t.true(longest(entering) > mtu); // it has tried
+    t.true(Math.max(...last) <= mtu && Math.max(...last) > mtu - 16, last.join());
+    t.is(way.client.stack.counters.tcpTimeouts, 0);
+  });
+
   test(`RFC 1191 section 6.3: the next connection starts with the MTU that was learnt, until ten minutes later (MTU ${mtu}, IPv${family})`, (t) => {
     const way = new Way(family, mtu);
     transfer(way, 100_000, 80);

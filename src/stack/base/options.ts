@@ -82,6 +82,8 @@ export interface TcpOptions {
   /** Where the search begins, and below which MSS it never goes. */
   baseMss: number;
   mtuProbeFloor: number;
+  /** The search has ended when so few octets are in doubt (RFC 4821 section 7.3). */
+  mtuProbeThreshold: number;
   /** How long after a search has ended the next begins (RFC 4821 section 7.3). */
   mtuProbeInterval: Micros;
   /** The least MSS that a peer can make us use. */
@@ -172,6 +174,7 @@ export const defaultOptions: StackOptions = {
     mtuProbing: 0,
     baseMss: 1024,
     mtuProbeFloor: 48,
+    mtuProbeThreshold: 8,
     mtuProbeInterval: seconds(600),
     leastMss: 48,
     fastOpen: 1,

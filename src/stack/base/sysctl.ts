@@ -317,6 +317,7 @@ export const sysctls: readonly Sysctl[] = [
     'RFC 4821 section 7.3',
     seconds(1),
   ),
+  count('probe_threshold', 'mtuProbeThreshold', 0, most, 'Octets that the search for the path MTU leaves in doubt.'),
   count(
     'reordering',
     'reordering',

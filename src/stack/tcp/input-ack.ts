@@ -9,6 +9,7 @@ import { noteEcho } from './ecn.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { endEarly } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
+import { beginMtuSearch, onAckOfMtuProbe } from './mtu-search.ts';
 import { decidesItself, inFlight } from './pipe.ts';
 import { beginDelivery } from './rack.ts';
 import { markAppLimited, takeSample } from './rate.ts';
@@ -111,6 +112,7 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
 export function begin(tcb: Tcb, now: Micros): void {
   const { counts, context, settings } = tcb;
   scheduleKeepAlive(tcb, now);
+  if (context.options.tcp.mtuProbing === 2) beginMtuSearch(tcb, now);
   if (counts.retransmissions === 0) return;
   tcb.rtt.fallBack(seconds(3)); // RFC 6298 section 5.7
   // RFC 5681 section 3.1: a SYN that was lost more than once leaves one segment.
@@ -195,6 +197,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
     tcb.queueStart = seqAdd(tcb.queueStart, text);
   }
   snd.una = ack;
+  onAckOfMtuProbe(tcb);
   if (seqLt(snd.small, ack)) snd.small = ack;
   tcb.retries = 0;
   tcb.softError = null;

@@ -100,27 +100,27 @@ function settleMss(tcb: Tcb, options: TcpOptionsRead): void {
   const { leastMss } = tcb.context.options.tcp;
   const offered = options.mss === 0 ? defaultMss(tcb) : Math.max(options.mss, leastMss);
   tcb.peerMss = offered;
-  const usable = Math.min(offered, advertiseMss(tcb));
-  tcb.snd.mss = usable - (tcb.ts.enabled ? timestampsLength : 0);
+  advertiseMss(tcb);
+  syncMss(tcb);
   tcb.rcv.mss = Math.min(tcb.snd.mss, 536);
 }
 
-/** The path has become narrower (RFC 1191 section 6.4). Segments already sent are cut when they are sent again. */
-export function lowerPathMtu(tcb: Tcb, mtu: number): void {
-  tcb.path = { ...tcb.path, mtu };
-  const usable = Math.min(tcb.peerMss, pathMss(tcb), tcb.settings.maxSegment || Number.POSITIVE_INFINITY);
-  tcb.snd.mss = Math.min(tcb.snd.mss, usable - (tcb.ts.enabled ? timestampsLength : 0));
+/** The largest text, without options, that the peer, the path and the user allow. */
+export const mostMss = (tcb: Tcb): number =>
+  Math.min(tcb.peerMss, pathMss(tcb), tcb.settings.maxSegment || Number.POSITIVE_INFINITY);
+
+/** SND.MSS from all that bounds it. Segments already sent are cut when they are sent again. */
+export function syncMss(tcb: Tcb): void {
+  const { mtuSearch } = tcb;
+  const found = mtuSearch.isOn ? mtuSearch.low - headerRoom(tcb.remote) - tcpHeaderLength : Number.POSITIVE_INFINITY;
+  tcb.snd.mss = Math.min(mostMss(tcb), found) - (tcb.ts.enabled ? timestampsLength : 0);
 }
 
-/**
- * Segments have been lost again and again, and nobody has said why: perhaps a narrow link drops what is too long, and its
- * ICMP does not get through (RFC 2923 section 2.1, RFC 4821 section 7.7). Smaller ones may pass: first what almost every
- * way takes, then what every way has to.
- */
-export function suspectBlackHole(tcb: Tcb): void {
-  const { baseMss, mtuProbeFloor, leastMss } = tcb.context.options.tcp;
-  const present = pathMss(tcb);
-  const next = present > baseMss ? baseMss : present >> 1;
-  const mss = Math.max(next, mtuProbeFloor, leastMss);
-  if (mss < present) lowerPathMtu(tcb, mss + headerRoom(tcb.remote) + tcpHeaderLength);
+/** The path has become narrower (RFC 1191 section 6.4). */
+export function lowerPathMtu(tcb: Tcb, mtu: number): void {
+  const { mtuSearch } = tcb;
+  tcb.path = { ...tcb.path, mtu };
+  mtuSearch.high = Math.min(mtuSearch.high, mtu);
+  mtuSearch.low = Math.min(mtuSearch.low, mtu);
+  syncMss(tcb);
 }

@@ -7,6 +7,7 @@ import { onAckSent } from './ack-policy.ts';
 import { firstWindow } from './buffers.ts';
 import { askWith, echo, grantWith, markNewText } from './ecn.ts';
 import { mayExchange } from './fast-open.ts';
+import { giveUpMtuProbe, noteMtuProbe, probeText } from './mtu-search.ts';
 import { answer, offer } from './negotiate.ts';
 import { mustPace, noteDeparture } from './pacing.ts';
 import { mayBeInFlight, noteUsage } from './pipe.ts';
@@ -89,6 +90,7 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   if (seqSub(sentLog.endOf(index), start) > most) sentLog.split(index, seqAdd(start, most));
   else while (sentLog.joinNext(index, most, tcb.textEnd)); // small lost ones go together (RFC 9293 section 3.8.6.2)
   const end = sentLog.endOf(index);
+  giveUpMtuProbe(tcb, start, end);
   const withFin = seqGt(end, tcb.textEnd);
   const text = seqSub(end, start) - (withFin ? 1 : 0);
   sentLog.markResent(index, now);
@@ -122,7 +124,8 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   }
   const usable = seqSub(seqAdd(snd.una, snd.wnd), snd.nxt); // negative when the peer has shrunk its window (MUST-34)
   if (tcb.sentLog.length === 0) restartAfterIdle(tcb, now);
-  const size = segmentSize(tcb);
+  const probe = probeText(tcb, waiting, usable, now);
+  const size = probe || segmentSize(tcb);
   const text = Math.max(0, Math.min(waiting, size, usable));
   if (usable < 1 || !isWorthwhile(tcb, text, waiting, size)) {
     armPersist(tcb, now);
@@ -138,6 +141,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const finNow = withFin && isAll && text < usable; // a FIN takes a number of the window too
   if (text < size) snd.small = seqAdd(start, text);
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
+  if (probe > 0) noteMtuProbe(tcb, text);
   tcb.sentLog.record(snd.nxt, now, text > 0 && isAll);
   countSent(tcb);
   noteUsage(tcb);

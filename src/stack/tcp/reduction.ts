@@ -1,4 +1,5 @@
 import type { Micros } from '../base/time.ts';
+import { wasOnlyMtuProbe } from './mtu-search.ts';
 import { inFlight } from './pipe.ts';
 import type { Tcb } from './tcb.ts';
 import { beginDoubt, endDoubt } from './undo.ts';
@@ -9,6 +10,10 @@ import { beginDoubt, endDoubt } from './undo.ts';
 export function enterRecovery(tcb: Tcb, now: Micros): void {
   const { recovery } = tcb;
   if (recovery.phase === 'open') {
+    if (wasOnlyMtuProbe(tcb)) {
+      recovery.forced = true;
+      return tcb.context.output.add(tcb);
+    }
     beginDoubt(tcb);
     beginReduction(tcb, now);
   }

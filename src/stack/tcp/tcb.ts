@@ -226,6 +226,20 @@ export class FastOpenState {
   failure = 0;
 }
 
+/** The search for the path MTU (mtu-search.ts), in octets of a packet. */
+export class MtuSearch {
+  isOn = false;
+  /** Packets as long as `low` get through; longer ones than `high` do not, as far as is known. */
+  low = 0;
+  high = 0;
+  /** The probe under way: its length, 0 for none; and its text. */
+  probe = 0;
+  probeStart: Seq = seqZero;
+  probeEnd: Seq = seqZero;
+  /** When the search last began. */
+  searchedAt: Micros = 0;
+}
+
 /** When the next segment may leave (pacing.ts). */
 export class PacingState {
   nextAt: Micros = 0;
@@ -329,6 +343,7 @@ export class Tcb implements Endpoint, Timed {
   readonly ecn: EcnState = new EcnState();
   readonly fastOpen: FastOpenState = new FastOpenState();
   readonly pacing: PacingState = new PacingState();
+  readonly mtuSearch: MtuSearch = new MtuSearch();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */
   retries = 0;

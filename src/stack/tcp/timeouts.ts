@@ -3,7 +3,7 @@ import { type Micros, never, seconds } from '../base/time.ts';
 import { onAckTimeout } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
 import { onKeepAliveTimeout } from './keep-alive.ts';
-import { suspectBlackHole } from './negotiate.ts';
+import { suspectBlackHole } from './mtu-search.ts';
 import { onPaceTimeout } from './pacing.ts';
 import { onReorderTimeout } from './rack.ts';
 import { onRetransmissionTimeout } from './recovery.ts';
@@ -40,7 +40,7 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   tcb.retries++;
   tcb.counts.timeouts++;
   context.counters.tcpTimeouts++;
-  if (tcp.mtuProbing > 0 && isSynchronised(tcb.state) && isDoubtful(tcb, now)) suspectBlackHole(tcb);
+  if (tcp.mtuProbing > 0 && isSynchronised(tcb.state) && isDoubtful(tcb, now)) suspectBlackHole(tcb, now);
   if (!isQuietlyDeferred(tcb)) onRetransmissionTimeout(tcb, now);
   if (tcb.state !== 'SYN-SENT' || tcb.retries > tcp.synLinearTimeouts) rtt.backOff();
   if (tcb.resendingSince < 0) tcb.resendingSince = now;

@@ -75,6 +75,8 @@ export interface CongestionController {
   onSample?(sample: RateSample): void;
   /** Segments per second that may leave; none: as cwnd allows. */
   readonly pacingRate?: number;
+  /** Segments have changed their size: cwnd and ssthresh times `factor` are as many octets as before. */
+  rescale?(factor: number): void;
   /** The first segment after a pause that the user has made is about to leave. */
   onRestart?(): void;
   /** A retransmission timeout; only the first of a row reduces ssthresh. */

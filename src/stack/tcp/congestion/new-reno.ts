@@ -50,6 +50,11 @@ export class NewReno implements CongestionController {
     this.cwnd = Math.max(this.cwnd >> Math.min(timeouts, 30), Math.min(initialWindow, this.cwnd));
   }
 
+  rescale(factor: number): void {
+    this.cwnd = Math.max(1, Math.floor(this.cwnd * factor));
+    this.ssthresh = Math.max(2, Math.floor(this.ssthresh * factor));
+  }
+
   onRecovered(): void {
     this.cwnd = Math.min(this.cwnd, this.ssthresh);
   }
