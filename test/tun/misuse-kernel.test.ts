@@ -1,0 +1,37 @@
+/**
+ * Each call in each state on the kernel's own sockets, in real time: is what Linux is said to answer (requirement 4.6) what
+ * the kernel that runs here answers? Our sockets are asked the same by test/api/misuse/ours.test.ts.
+ */
+import test, { type ExecutionContext } from 'ava';
+import { KernelWorlds } from '../api/misuse/kernel-sockets.ts';
+import { answersIn, answersToCases, caseTable, rows } from '../api/misuse/matrix.ts';
+import { whyNoTun } from './namespace.ts';
+
+const missing = whyNoTun();
+if (missing !== undefined) console.warn(`THE KERNEL WAS NOT ASKED ABOUT ITS ERRORS: ${missing}`);
+
+/** A test with a namespace of its own; where there can be none it says so and passes. */
+function kernelTest(title: string, body: (t: ExecutionContext, worlds: KernelWorlds) => Promise<void>): void {
+  test.serial(title, async (t) => {
+    if (missing !== undefined) {
+      t.log(`did not run: ${missing}`);
+      return t.pass();
+    }
+    const worlds = await KernelWorlds.make();
+    try {
+      return await body(t, worlds);
+    } finally {
+      await worlds.close();
+    }
+  });
+}
+
+for (const row of rows) {
+  kernelTest(`The kernel answers every call on a ${row.what} as the table of 4.6 says`, async (t, worlds) => {
+    t.deepEqual(await answersIn(row, () => worlds.enter()), row.linux);
+  });
+}
+
+kernelTest('The kernel refuses addresses and options as the list of 4.6 says', async (t, worlds) => {
+  t.deepEqual(await answersToCases(() => worlds.enter()), caseTable);
+});
