@@ -11,7 +11,6 @@ const table: ReadonlyMap<string, number> = new Map(
     SOL_TCP: 6,
     SOL_UDP: 17,
     SOL_IPV6: 41,
-    TCP_THIN_LINEAR_TIMEOUTS: 16,
     TCP_THIN_DUPACK: 17,
     TCP_FASTOPEN_KEY: 33,
     TCP_INQ: 36,

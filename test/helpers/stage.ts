@@ -50,6 +50,7 @@ export class Stage {
   readonly serverWay: string[] = ['CLOSED'];
   readonly #starts: Map<string, number> = new Map();
   readonly #kick: () => void;
+  #listener: Listener | null = null;
 
   constructor({ family = 4, link = { delay: ms(10) }, client = {}, server = {} }: StageSettings = {}) {
     this.clientAddress = parseAddress(family === 4 ? '10.0.0.1' : 'fd00::1')!;
@@ -127,7 +128,8 @@ export class Stage {
 
   /** A connection, open at both ends; what was seen of its opening is forgotten. */
   open(): { here: Tcb; there: Tcb } {
-    const listener = this.listen();
+    this.#listener ??= this.listen();
+    const listener = this.#listener;
     const here = this.connect();
     this.run();
     const there = this.server.tcp.accept(listener);

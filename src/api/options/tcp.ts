@@ -62,7 +62,7 @@ const congestion: Option = {
     const { stream, tcb, stack } = target;
     if (!stack.tcp.congestionControls.has(value)) throw new StackError('ENOENT');
     stream.tcp.congestionControl = value;
-    if (tcb !== null) stack.tcp.setCongestionControl(tcb, value);
+    if (tcb !== null) stack.tcp.setCongestionControl(tcb, value, target.now());
   },
 };
 
@@ -174,6 +174,16 @@ export const tcpLevel: Level = [
   ['TCP_INFO', 11, info],
   ['TCP_QUICKACK', 12, quickAck],
   ['TCP_CONGESTION', 13, congestion],
+  [
+    'TCP_THIN_LINEAR_TIMEOUTS',
+    16,
+    setting(
+      (settings) => settings.thinLinearTimeouts,
+      (settings, value) => {
+        settings.thinLinearTimeouts = toFlag(value);
+      },
+    ),
+  ],
   [
     'TCP_USER_TIMEOUT',
     18,

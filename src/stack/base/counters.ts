@@ -87,6 +87,9 @@ export class Counters {
   tcpTailProbes = 0;
   /** Reductions of cwnd taken back, because nothing had been lost. */
   tcpUndos = 0;
+  /** Connections that were forgotten because too many were in TIME-WAIT, and reset because too many had no user. */
+  tcpTimeWaitOverflows = 0;
+  tcpOrphanOverflows = 0;
   /** SYN cookies given, brought back, and found to be none of ours. */
   tcpCookiesSent = 0;
   tcpCookiesTaken = 0;

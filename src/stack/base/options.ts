@@ -84,6 +84,8 @@ export interface TcpOptions {
   mtuProbeFloor: number;
   /** The search has ended when so few octets are in doubt (RFC 4821 section 7.3). */
   mtuProbeThreshold: number;
+  /** Connections with little in flight do not double their timeout (Linux: for interactive use). */
+  thinLinearTimeouts: boolean;
   /** How long after a search has ended the next begins (RFC 4821 section 7.3). */
   mtuProbeInterval: Micros;
   /** The least MSS that a peer can make us use. */
@@ -176,6 +178,7 @@ export const defaultOptions: StackOptions = {
     mtuProbeFloor: 48,
     mtuProbeThreshold: 8,
     mtuProbeInterval: seconds(600),
+    thinLinearTimeouts: false,
     leastMss: 48,
     fastOpen: 1,
     ignoreResetsInTimeWait: true,

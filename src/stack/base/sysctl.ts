@@ -378,6 +378,7 @@ export const sysctls: readonly Sysctl[] = [
       tcp.synCookies = toInteger(value, 0, 2) as 0 | 1 | 2;
     },
   },
+  flag('thin_linear_timeouts', 'thinLinearTimeouts', 'Timeouts are not doubled while little is in flight.'),
   flag('timestamps', 'timestamps', 'Timestamps.', 'RFC 7323 section 3'),
   flag('window_scaling', 'windowScaling', 'Window scaling.', 'RFC 7323 section 2'),
   {

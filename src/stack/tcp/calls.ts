@@ -149,14 +149,25 @@ export function shutdownReceive(tcb: Tcb, now: Micros): void {
  */
 export function close(tcb: Tcb, now: Micros): void {
   if (tcb.isOrphan) return;
-  tcb.isOrphan = true;
+  leave(tcb);
   if (tcb.state === 'CLOSED') return tcb.receiveQueue.clear();
   if (tcb.state === 'SYN-SENT') return abandon(tcb, now); // silently: nobody knows of it yet
   if (tcb.receiveQueue.length > 0 || tcb.settings.linger === 0) return abort(tcb, now);
   tcb.reassembly.clear();
   tcb.receiveQueue.clear();
+  const { leftovers, options, counters } = tcb.context;
+  if (leftovers.orphans > options.tcp.maxOrphans) {
+    counters.tcpOrphanOverflows++;
+    return abort(tcb, now);
+  }
   if (tcb.state === 'FIN-WAIT-2') return void waitForPeersFin(tcb, now);
   shutdownSend(tcb, now);
+}
+
+/** No user holds the connection any more. */
+function leave(tcb: Tcb): void {
+  if (!tcb.isOrphan && tcb.state !== 'CLOSED' && tcb.state !== 'TIME-WAIT') tcb.context.leftovers.orphans++;
+  tcb.isOrphan = true;
 }
 
 /** What has ended the connection, or happened to it, which is forgotten by asking (SO_ERROR). */
@@ -200,7 +211,7 @@ export function setQuickAck(tcb: Tcb, quick: boolean): void {
 
 /** ABORT (section 3.10.5): a reset to the peer, and the connection is forgotten. */
 export function abort(tcb: Tcb, now: Micros): void {
-  tcb.isOrphan = true;
+  leave(tcb);
   if (tcb.state === 'CLOSED') return;
   const isQuiet =
     tcb.state === 'SYN-SENT' || tcb.state === 'TIME-WAIT' || tcb.state === 'LAST-ACK' || tcb.state === 'CLOSING';

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { type Micros, never } from '../base/time.ts';
 import { endEarly } from './fast-open.ts';
-import { sendAbort } from './reset.ts';
+import { sendAbort, sendLastAck } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb, Timers } from './tcb.ts';
 import { setTimer } from './timers.ts';
@@ -11,6 +11,8 @@ import { setTimer } from './timers.ts';
 /** Deletes the TCB: no more timers, segments or look-ups. What has been received can still be read by its user. */
 export function abandon(tcb: Tcb, now: Micros): void {
   const { context, timers } = tcb;
+  if (tcb.state === 'TIME-WAIT') context.leftovers.timeWaits--;
+  else if (tcb.isOrphan && tcb.state !== 'CLOSED') context.leftovers.orphans--;
   for (const timer of Object.keys(timers) as (keyof Timers)[]) timers[timer] = never;
   context.deadlines.set(tcb, never);
   context.demux.remove(tcb);
@@ -54,12 +56,20 @@ export function waitForPeersFin(tcb: Tcb, now: Micros): boolean {
 
 /** Both sides have finished: wait 2 MSL for segments that linger (MUST-13). Nothing is sent any more but acknowledgments. */
 export function enterTimeWait(tcb: Tcb, now: Micros): void {
+  const { options, leftovers, counters } = tcb.context;
   if (tcb.state !== 'TIME-WAIT') {
+    if (tcb.isOrphan) leftovers.orphans--;
     enter(tcb, 'TIME-WAIT', now);
+    leftovers.timeWaits++;
+    if (leftovers.timeWaits > options.tcp.maxTimeWait) {
+      counters.tcpTimeWaitOverflows++;
+      sendLastAck(tcb);
+      return abandon(tcb, now);
+    }
     tcb.sendQueue.clear();
     tcb.timers.retransmit = never;
     tcb.timers.persist = never;
     tcb.timers.keepAlive = never;
   }
-  setTimer(tcb, 'timeWait', now + tcb.context.options.tcp.timeWait);
+  setTimer(tcb, 'timeWait', now + options.tcp.timeWait);
 }

@@ -33,7 +33,8 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     context.drop('no ACK bit', now);
     return false;
   }
-  if (tcb.state === 'SYN-RECEIVED' && !finishHandshake(tcb, seg, now)) return false;
+  const isHandshake = tcb.state === 'SYN-RECEIVED';
+  if (isHandshake && !finishHandshake(tcb, seg, now)) return false;
   if (!isPlausible(tcb, seg.ack)) {
     context.drop('unacceptable acknowledgment', now);
     challenge(tcb, now); // RFC 5961 section 5.2
@@ -61,7 +62,8 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const lostBefore = tcb.sentLog.everLost;
   const mayGrow = respond(tcb, seg, isNew, now);
   const sample = takeSample(tcb, inFlightBefore, tcb.sentLog.everLost - lostBefore, now);
-  if (decidesItself(tcb)) model(tcb, sample);
+  if (isHandshake) tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
+  else if (decidesItself(tcb)) model(tcb, sample);
   if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
   if (!isNew) return true;
   if (mayGrow && !decidesItself(tcb)) grow(tcb, now);

@@ -52,6 +52,7 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   enter(tcb, 'ESTABLISHED', now);
   tcb.counts.lastAckReceivedAt = now;
   begin(tcb, now);
+  tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
   // Text that is about to leave takes the acknowledgment along (as on Linux).
   if (tcb.writerWaits || tcb.settings.deferAccept > 0) setTimer(tcb, 'delayedAck', now + mostAckWait);
   else acknowledgeNow(tcb);

@@ -13,7 +13,7 @@ const slack: Micros = ms(1);
  * So many segments may leave at once. Delayed acknowledgments let two go: if the second waited for its time, so would the
  * next acknowledgment (`npm run bench -- loss`: 14 % of a window of 16 KiB).
  */
-const quantum = 3;
+const quantum = 4;
 
 /** Octets per second: what congestion control wants, or else, as on Linux, somewhat more than cwnd in a round trip. */
 export function pacingRate(tcb: Tcb): number {
@@ -38,12 +38,13 @@ export function mustPace(tcb: Tcb, now: Micros): boolean {
 
 /** So many octets of text have left: when the next may. */
 export function noteDeparture(tcb: Tcb, text: number, now: Micros): void {
-  const { pacing, congestion, settings, snd } = tcb;
+  const { pacing, congestion, settings, snd, counts, context } = tcb;
+  if (counts.dataSegmentsOut <= context.options.tcp.initialWindow) return; // the first window goes at once, as on Linux
   if (congestion.pacingRate === undefined && settings.maxPacingRate === Number.POSITIVE_INFINITY) return;
   const rate = pacingRate(tcb);
   if (rate === Number.POSITIVE_INFINITY) return;
   const perOctet = seconds(1) / rate;
-  const earliest = now - Math.max(slack, quantum * snd.mss * perOctet);
+  const earliest = now - Math.max(slack, (quantum - 1) * snd.mss * perOctet);
   pacing.nextAt = Math.max(pacing.nextAt, earliest) + text * perOctet;
 }
 

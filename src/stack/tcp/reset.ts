@@ -4,8 +4,8 @@ import { type Seq, seqAdd, seqZero } from '../base/seq.ts';
 import { ACK, finishSegment, RST, type Segment, tcpHeaderLength } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';
 
-/** Resets (RFC 9293 sections 3.5.2 and 3.10.7.1): bare headers, without options, with a window of zero. */
-function makeReset(
+/** Segments that belong to no stream: resets (RFC 9293 sections 3.5.2 and 3.10.7.1) and last words. Bare headers, window zero. */
+function makeSegment(
   local: Address,
   localPort: number,
   remote: Address,
@@ -33,15 +33,23 @@ export function resetFor(seg: Segment, local: Address, remote: Address): Uint8Ar
   if ((seg.flags & RST) !== 0) return null;
   const { sourcePort, destinationPort } = seg;
   return (seg.flags & ACK) !== 0
-    ? makeReset(local, destinationPort, remote, sourcePort, seg.ack, seqZero, RST)
-    : makeReset(local, destinationPort, remote, sourcePort, seqZero, seqAdd(seg.seq, seg.len), RST | ACK);
+    ? makeSegment(local, destinationPort, remote, sourcePort, seg.ack, seqZero, RST)
+    : makeSegment(local, destinationPort, remote, sourcePort, seqZero, seqAdd(seg.seq, seg.len), RST | ACK);
 }
 
 /** Tells the peer that this connection is aborted (RFC 9293 section 3.10.5). */
 export function sendAbort(tcb: Tcb): void {
   const { context, local, localPort, remote, remotePort, snd, rcv } = tcb;
   context.counters.tcpOutRsts++;
-  const bytes = makeReset(local, localPort, remote, remotePort, snd.nxt, rcv.nxt, RST | ACK);
+  const bytes = makeSegment(local, localPort, remote, remotePort, snd.nxt, rcv.nxt, RST | ACK);
+  context.sendAlone(local, remote, tcb.path.interfaceIndex, bytes);
+}
+
+/** The last acknowledgment of a connection that is about to be forgotten. */
+export function sendLastAck(tcb: Tcb): void {
+  const { context, local, localPort, remote, remotePort, snd, rcv } = tcb;
+  context.counters.tcpOutSegs++;
+  const bytes = makeSegment(local, localPort, remote, remotePort, snd.nxt, rcv.nxt, ACK);
   context.sendAlone(local, remote, tcb.path.interfaceIndex, bytes);
 }
 

@@ -45,6 +45,19 @@ export class Rtt {
     this.backoffs++;
   }
 
+  /** One doubling less (RFC 6069 section 4.2). */
+  takeBack(): void {
+    this.backoffs--;
+    this.#derive();
+    this.rto = Math.min(this.rto * 2 ** this.backoffs, this.#rtoMax);
+  }
+
+  /** No doubling: the next timeout comes after the same time. */
+  stayLinear(): void {
+    this.backoffs = 0;
+    this.#derive();
+  }
+
   #derive(): void {
     this.rto = Math.min(Math.round(this.srtt + Math.max(4 * this.rttvar, this.#rtoMin)), this.#rtoMax);
   }

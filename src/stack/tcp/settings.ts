@@ -28,6 +28,8 @@ export class TcpSettings {
   keepAliveProbes = 0;
   /** How long sent text may stay unacknowledged (RFC 5482, R2 of section 3.8.3); 0: as many times as the stack says. */
   userTimeout: Micros = 0;
+  /** Do not double the timeout while little is in flight. */
+  thinLinearTimeouts = false;
   /** SYNs sent again; 0 for the stack's. */
   synRetries = 0;
   /** How long FIN-WAIT-2 lasts for a closed socket; 0 for the stack's, negative: not at all. */

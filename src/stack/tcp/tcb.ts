@@ -33,6 +33,7 @@ export interface TcpContext {
   readonly congestionControls: CongestionControls;
   readonly counters: Counters;
   readonly random: Random;
+  readonly leftovers: Leftovers;
   readonly changed: ChangedList;
   readonly observer: Observer | null;
   readonly findPath: FindPath;
@@ -43,6 +44,14 @@ export interface TcpContext {
   drop(reason: DropReason, now: Micros): void;
   /** Sends a segment that belongs to no connection's stream: a reset. `bytes` is TCP header and all. */
   sendAlone(local: Address, remote: Address, interfaceIndex: number, bytes: Uint8Array): void;
+}
+
+/** Connections that are kept although no user needs them any more, and so have to be bounded. */
+export class Leftovers {
+  /** In TIME-WAIT. */
+  timeWaits = 0;
+  /** Closed by their users, and not done yet. */
+  orphans = 0;
 }
 
 /** Where a passively opened connection came from, as far as the connection has to know it. */

@@ -30,8 +30,8 @@ import { resetFor } from './reset.ts';
 import { TcpSettings } from './settings.ts';
 import { enter } from './state.ts';
 import { SynCookies } from './syn-cookies.ts';
-import { Tcb, type TcpContext } from './tcb.ts';
-import { onTimeout } from './timeouts.ts';
+import { Leftovers, Tcb, type TcpContext } from './tcb.ts';
+import { onTimeout, takeBackDoubling } from './timeouts.ts';
 
 /** What TCP needs of the stack around it. */
 export interface TcpServices {
@@ -72,6 +72,7 @@ export class Tcp {
       initial: new InitialSequence(services.random),
       cookies: new SynCookies(services.random),
       fastOpenCookies: new FastOpenCookies(services.random),
+      leftovers: new Leftovers(),
       deadlines: this.#deadlines,
       output: this.#output,
       demux: this.#demux,
@@ -168,10 +169,15 @@ export class Tcp {
    * Another congestion control for a connection, from its present window on.
    * @throws StackError ENOENT there is none of that name
    */
-  setCongestionControl(tcb: Tcb, name: string): void {
+  setCongestionControl(tcb: Tcb, name: string, now: Micros): void {
     if (!this.congestionControls.has(name)) throw new StackError('ENOENT');
-    if (tcb.congestion.name !== name)
-      tcb.congestion = this.congestionControls.make(name, tcb.congestion, this.#services.random);
+    const { cwnd, ssthresh, name: before } = tcb.congestion;
+    if (before === name) return;
+    // One that ignores losses has left ssthresh alone: the loss that is being recovered from has to take its part.
+    const isLate = tcb.recovery.phase !== 'open' && !Number.isFinite(ssthresh);
+    const start = { cwnd, ssthresh: isLate ? Math.max(2, cwnd >> 1) : ssthresh };
+    tcb.congestion = this.congestionControls.make(name, start, this.#services.random);
+    tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
   }
 
   /** Every connection there is, TIME-WAIT included. */
@@ -290,6 +296,7 @@ export class Tcp {
     else {
       // MUST-56, SHLD-25: told when asked for, or if the connection fails later; at once, if the user wants it so.
       tcb.softError = error;
+      takeBackDoubling(tcb, error, seq, now);
       if (tcb.settings.reportSoftErrors) tcb.error ??= error;
       else tcb.reportedSoftError = error;
       this.#services.changed.add(tcb);

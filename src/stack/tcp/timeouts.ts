@@ -1,4 +1,5 @@
-import { seqAdd, seqGt } from '../base/seq.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { type Seq, seqAdd, seqGt } from '../base/seq.ts';
 import { type Micros, never, seconds } from '../base/time.ts';
 import { onAckTimeout } from './ack-policy.ts';
 import { abandon, fail } from './ending.ts';
@@ -42,11 +43,36 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   context.counters.tcpTimeouts++;
   if (tcp.mtuProbing > 0 && isSynchronised(tcb.state) && isDoubtful(tcb, now)) suspectBlackHole(tcb, now);
   if (!isQuietlyDeferred(tcb)) onRetransmissionTimeout(tcb, now);
-  if (tcb.state !== 'SYN-SENT' || tcb.retries > tcp.synLinearTimeouts) rtt.backOff();
+  if (isThin(tcb)) rtt.stayLinear();
+  else if (tcb.state !== 'SYN-SENT' || tcb.retries > tcp.synLinearTimeouts) rtt.backOff();
   if (tcb.resendingSince < 0) tcb.resendingSince = now;
   const since = isSynchronised(tcb.state) ? tcb.resendingSince : tcb.openedAt;
   setTimer(tcb, 'retransmit', now + withinUserTimeout(tcb, rtt.rto, since, now));
   context.output.add(tcb);
+}
+
+/** TCP_THIN_LINEAR_TIMEOUTS: a stream that never has much in flight, in its first timeouts, need not back off (as Linux). */
+const isThin = ({ settings, context, state, sentLog, congestion, retries, rtt }: Tcb): boolean =>
+  (settings.thinLinearTimeouts || context.options.tcp.thinLinearTimeouts) &&
+  state === 'ESTABLISHED' &&
+  sentLog.length < thinFlight &&
+  Number.isFinite(congestion.ssthresh) &&
+  retries <= thinRetries &&
+  rtt.srtt > 0;
+const thinFlight = 4;
+const thinRetries = 6;
+
+/**
+ * A router cannot reach the peer, and says so of the segment that a timeout has sent again: it was no congestion, and one
+ * doubling of the timeout is taken back (RFC 6069 section 4.2).
+ */
+export function takeBackDoubling(tcb: Tcb, error: ErrorCode, seq: Seq, now: Micros): void {
+  const { snd, rtt, sentLog, timers } = tcb;
+  if (error !== 'ENETUNREACH' && error !== 'EHOSTUNREACH') return;
+  if (seq !== snd.una || tcb.retries === 0 || rtt.backoffs === 0 || sentLog.length === 0) return;
+  rtt.takeBack();
+  timers.retransmit = never;
+  setTimer(tcb, 'retransmit', Math.max(now, sentLog.sentAt(0) + rtt.rto));
 }
 
 /** A timer that ends when the user's patience does (RFC 5482 section 3). */

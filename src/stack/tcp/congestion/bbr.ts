@@ -41,6 +41,8 @@ export class Bbr implements CongestionController {
   #cwndGain: number = highGain;
   /** The largest rate of each of the last rounds. */
   readonly #rates: Float64Array = new Float64Array(bandwidthRounds);
+  /** The last round that has had a rate. */
+  #ratedRound = 0;
   #rtProp: Micros = Number.POSITIVE_INFINITY;
   #rtPropAt: Micros = 0;
   /** Rounds: one ends when a segment arrives that was sent after its beginning. */
@@ -49,6 +51,8 @@ export class Bbr implements CongestionController {
   #roundStarts = false;
   #fullRate = 0;
   #fullCount = 0;
+  /** BBR.filled_pipe: once it has been, it stays so. */
+  #isFull = false;
   #phase = 0;
   #phaseAt: Micros = 0;
   /** cwnd before a loss or a probe of the round trip. */
@@ -97,12 +101,14 @@ export class Bbr implements CongestionController {
     if (priorDelivered >= this.#roundEnd) {
       this.#roundEnd = totalDelivered;
       this.#round++;
-      this.#rates[this.#round % bandwidthRounds] = 0;
       this.#roundStarts = true;
       this.#conservesPackets = false;
     }
     const rate = delivered / interval;
     if (isAppLimited && rate < this.#bandwidth) return;
+    // Rounds age the estimate only when one of them has a sample that counts.
+    this.#ratedRound = Math.max(this.#ratedRound, this.#round - bandwidthRounds);
+    while (this.#ratedRound < this.#round) this.#rates[++this.#ratedRound % bandwidthRounds] = 0;
     const slot = this.#round % bandwidthRounds;
     this.#rates[slot] = Math.max(this.#rates[slot]!, rate);
   }
@@ -110,7 +116,7 @@ export class Bbr implements CongestionController {
   /** BBRUpdateRTprop and BBRCheckProbeRTT. */
   #updateRoundTrip(sample: RateSample): void {
     const { rtt, now, inFlight } = sample;
-    const isExpired = now > this.#rtPropAt + roundTripLasts;
+    const isExpired = Number.isFinite(this.#rtProp) && now > this.#rtPropAt + roundTripLasts;
     if (rtt >= 0 && (rtt <= this.#rtProp || isExpired)) {
       this.#rtProp = rtt;
       this.#rtPropAt = now;
@@ -151,10 +157,6 @@ export class Bbr implements CongestionController {
     this.#cwndGain = gain;
   }
 
-  get #isFull(): boolean {
-    return this.#fullCount >= fullRounds;
-  }
-
   /** BBRCheckFullPipe. */
   #checkFullPipe({ isAppLimited }: RateSample): void {
     if (this.#isFull || !this.#roundStarts || isAppLimited) return;
@@ -162,7 +164,7 @@ export class Bbr implements CongestionController {
     if (bandwidth >= this.#fullRate * fullGrowth) {
       this.#fullRate = bandwidth;
       this.#fullCount = 0;
-    } else this.#fullCount++;
+    } else if (++this.#fullCount >= fullRounds) this.#isFull = true;
   }
 
   /** BBRCheckDrain. */
@@ -197,13 +199,18 @@ export class Bbr implements CongestionController {
 
   // What may be sent (section 4.2) ---------------------------------------------------------------------------------------
 
-  /** BBRSetPacingRate: before the pipe is full, only upwards. Without a round trip, as if it were a millisecond. */
+  /** BBRInitPacingRate: cwnd in a round trip, as startup would have it. */
+  onOpen(roundTrip: Micros, least: Micros, now: Micros): void {
+    if (roundTrip === 0) return;
+    this.pacingRate = (highGain * margin * this.cwnd * seconds(1)) / roundTrip;
+    this.#rtProp = least;
+    this.#rtPropAt = now;
+  }
+
+  /** BBRSetPacingRate: before the pipe is full, only upwards. */
   #setPacingRate(gain: number): void {
     const bandwidth = this.#bandwidth;
-    if (bandwidth === 0) {
-      if (Number.isFinite(this.#rtProp)) this.pacingRate = (highGain * this.cwnd * seconds(1)) / this.#rtProp;
-      return;
-    }
+    if (bandwidth === 0) return;
     const rate = bandwidth * gain * margin * seconds(1);
     if (this.#isFull || rate > this.pacingRate || this.pacingRate === Number.POSITIVE_INFINITY) this.pacingRate = rate;
   }

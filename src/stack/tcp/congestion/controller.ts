@@ -77,6 +77,11 @@ export interface CongestionController {
   readonly pacingRate?: number;
   /** Segments have changed their size: cwnd and ssthresh times `factor` are as many octets as before. */
   rescale?(factor: number): void;
+  /**
+   * The handshake is done, or the controller is chosen for a connection that there is: its smoothed round trip, 0 if unknown,
+   * and its least.
+   */
+  onOpen?(roundTrip: Micros, least: Micros, now: Micros): void;
   /** The first segment after a pause that the user has made is about to leave. */
   onRestart?(): void;
   /** A retransmission timeout; only the first of a row reduces ssthresh. */
