@@ -181,11 +181,20 @@ class KernelSocket implements TestSocket {
     return bytes[0]!;
   }
 
+  isReadable(): boolean {
+    return (this.#poll() & POLLIN) !== 0;
+  }
+
   hasError(): boolean {
+    return (this.#poll() & POLLERR) !== 0;
+  }
+
+  #poll(): number {
     const record = new Uint8Array(8);
     new DataView(record.buffer).setInt32(0, this.#fd, true);
+    record[4] = POLLIN;
     this.#libc.poll.now(record, 1, 0);
-    return (record[6]! & POLLERR) !== 0;
+    return record[6]!;
   }
 
   /** The number is a high one by then, so that nothing else in the process is given it meanwhile. */
@@ -239,6 +248,7 @@ const SOCK_DGRAM = 2;
 const SO_LINGER = 13;
 const TCP_INFO = 11;
 const MSG_NOSIGNAL = 0x4000;
+const POLLIN = 1;
 const POLLERR = 8;
 const F_DUPFD_CLOEXEC = 1030;
 /** Descriptors from here on are used by nobody else in this process. */

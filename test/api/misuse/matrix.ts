@@ -1,8 +1,10 @@
 /** The tables, the ways into their states and their calls together: what is asked, and what Linux answers. */
-import { cases, type Make, tcpCalls, udpCalls } from './calls.ts';
+import { type Make, tcpCalls, udpCalls } from './calls.ts';
+import { cases, moreCases } from './cases.ts';
+import { moreTcpStates, moreUdpStates } from './more-states.ts';
 import type { Answer, World } from './sockets.ts';
 import { type Reach, tcpStates, udpStates, type Ways } from './states.ts';
-import { caseTable, type Row, tcpTable, udpTable } from './table.ts';
+import { caseTable, moreCaseTable, moreTcpTable, moreUdpTable, type Row, tcpTable, udpTable } from './table.ts';
 
 /** A state, reached in one way. */
 interface Asked {
@@ -21,20 +23,24 @@ const rowsOf = (
   states: Ways,
   calls: Readonly<Record<string, Make>>,
 ): Asked[] =>
-  table.flatMap(([state, linux]) =>
-    Object.entries(states[state] ?? {}).map(([way, reach]) => ({
+  table.flatMap(([state, linux]) => {
+    const ways = states[state];
+    if (ways === undefined) throw new Error(`nothing leads to ${state}`);
+    return Object.entries(ways).map(([way, reach]) => ({
       what: `${kind.toUpperCase()} socket in state ${state}${way === '' ? '' : ` (${way})`}`,
       kind,
       state,
       linux,
       reach,
       calls,
-    })),
-  );
+    }));
+  });
 
 export const rows: readonly Asked[] = [
   ...rowsOf('tcp', tcpTable, tcpStates, tcpCalls),
   ...rowsOf('udp', udpTable, udpStates, udpCalls),
+  ...rowsOf('tcp', moreTcpTable, moreTcpStates, tcpCalls),
+  ...rowsOf('udp', moreUdpTable, moreUdpStates, udpCalls),
 ];
 
 /** Somewhere to have the sockets of one question, which `leave` gives back. */
@@ -65,11 +71,21 @@ export async function answersIn({ reach, calls }: Asked, enter: Enter): Promise<
   return answers;
 }
 
+/** What Linux answers to each of the single cases. */
+export const linuxToCases: Readonly<Record<string, Answer>> = { ...caseTable, ...moreCaseTable };
+
 /** Asks each of the single cases. */
 export async function answersToCases(enter: Enter): Promise<Record<string, Answer>> {
   const answers: Record<string, Answer> = {};
-  for (const [name, make] of Object.entries(cases)) answers[name] = await inWorld(name, enter, make);
+  for (const [name, make] of Object.entries({ ...cases, ...moreCases }))
+    answers[name] = await inWorld(name, enter, make);
   return answers;
 }
 
-export { caseTable };
+type Answers = Readonly<Record<string, Answer>>;
+
+/** The answers that are not the wanted ones: 'recv: EOF, not EAGAIN'. What was not asked is 'undefined'. */
+export const differing = (answers: Answers, wanted: Answers): string[] =>
+  [...new Set([...Object.keys(wanted), ...Object.keys(answers)])]
+    .filter((call) => answers[call] !== wanted[call])
+    .map((call) => `${call}: ${answers[call]}, not ${wanted[call]}`);

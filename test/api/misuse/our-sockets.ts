@@ -119,6 +119,10 @@ class OurSocket implements TestSocket {
     return info.tcpi_state;
   }
 
+  isReadable(): boolean {
+    return this.#socket.poll().readable;
+  }
+
   hasError(): boolean {
     return this.#socket.poll().error;
   }

@@ -23,7 +23,9 @@ export interface TestSocket {
   getoption(level: number, name: number): Answer;
   /** TCP_INFO's first octet. */
   tcpState(): number;
-  /** Does poll(2) tell of an error? */
+  /** Does poll(2) tell of something to read? */
+  isReadable(): boolean;
+  /** And of an error? */
   hasError(): boolean;
   close(): Promise<void>;
   /** SO_LINGER of no time, and close: the peer sees a reset. */
@@ -83,10 +85,14 @@ export async function livePort(world: World, type: SocketKind['type'] = 'stream'
   return portOf(socket);
 }
 
-/** A port on which nobody listens. */
-export async function deadPort(world: World, type: SocketKind['type'] = 'stream'): Promise<number> {
-  const socket = open(world, 'far', type);
-  must(await socket.bind(world.far, 0));
+/** A port that nobody has. */
+export async function freePort(
+  world: World,
+  where: 'near' | 'far',
+  type: SocketKind['type'] = 'stream',
+): Promise<number> {
+  const socket = open(world, where, type);
+  must(await socket.bind(world[where], 0));
   const port = portOf(socket);
   await socket.close();
   return port;

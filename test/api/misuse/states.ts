@@ -2,9 +2,9 @@
 import {
   CLOSE,
   CLOSE_WAIT,
-  deadPort,
   ESTABLISHED,
   FIN_WAIT_2,
+  freePort,
   LISTEN,
   livePort,
   must,
@@ -29,16 +29,28 @@ interface Connection {
   readonly peer: TestSocket;
 }
 
+interface Manner {
+  /** `connect` was called again when the connection had come about, and has said so. Default true. */
+  readonly isTold?: boolean;
+  /** Who connects does so from a port of its own choice. Default false. */
+  readonly isPortChosen?: boolean;
+}
+
 /** A connection of which the socket under test is the side that has connected, or the one that was accepted. */
-async function connection(world: World, side: Side): Promise<Connection> {
+export async function connection(
+  world: World,
+  side: Side,
+  { isTold = true, isPortChosen = false }: Manner = {},
+): Promise<Connection> {
   const [from, to] = side === 'connected' ? (['near', 'far'] as const) : (['far', 'near'] as const);
   const listener = open(world, to, 'stream');
   must(await listener.bind(world[to], 0));
   must(await listener.listen(1));
   const active = open(world, from, 'stream');
+  if (isPortChosen) must(await active.bind(world[from], await freePort(world, from)));
   must(await active.connect(world[to], portOf(listener)), 'EINPROGRESS');
   await reaches(world, active, ESTABLISHED);
-  must(await active.connect(world[to], portOf(listener))); // the first to ask is told that it has come about
+  if (isTold) must(await active.connect(world[to], portOf(listener)));
   const accepted: TestSocket[] = [];
   await world.until(async () => {
     const { answer, socket } = await listener.accept();
@@ -52,7 +64,7 @@ async function connection(world: World, side: Side): Promise<Connection> {
   return side === 'connected' ? { subject: active, peer: passive! } : { subject: passive!, peer: active };
 }
 
-const reaches = (world: World, socket: TestSocket, ...states: readonly number[]): Promise<void> =>
+export const reaches = (world: World, socket: TestSocket, ...states: readonly number[]): Promise<void> =>
   world.until(() => states.includes(socket.tcpState()));
 
 /** A state of connections, on both sides of them. */
@@ -67,7 +79,7 @@ const ofConnections = (change: (connection: Connection, world: World) => Promise
   return { connected: reach('connected'), accepted: reach('accepted') };
 };
 
-async function bothHaveEnded(world: World, { subject, peer }: Connection, first: TestSocket): Promise<void> {
+export async function bothHaveEnded(world: World, { subject, peer }: Connection, first: TestSocket): Promise<void> {
   const second = first === subject ? peer : subject;
   must(await first.shutdown(1));
   await reaches(world, second, CLOSE_WAIT);
@@ -81,7 +93,7 @@ const both = {
   peerFirst: ofConnections((made, world) => bothHaveEnded(world, made, made.peer)),
 };
 
-const onlyWay = (reach: Reach) => ({ '': reach });
+export const onlyWay = (reach: Reach) => ({ '': reach });
 
 export const tcpStates: Ways = {
   fresh: onlyWay(async (world) => open(world, 'near', 'stream')),
@@ -137,7 +149,7 @@ export const tcpStates: Ways = {
   }),
   refused: onlyWay(async (world) => {
     const socket = open(world, 'near', 'stream');
-    must(await socket.connect(world.far, await deadPort(world)), 'EINPROGRESS');
+    must(await socket.connect(world.far, await freePort(world, 'far')), 'EINPROGRESS');
     await reaches(world, socket, CLOSE);
     return socket;
   }),
@@ -148,7 +160,7 @@ export const tcpStates: Ways = {
   }),
 };
 
-async function connectedUdp(world: World, port: number): Promise<TestSocket> {
+export async function connectedUdp(world: World, port: number): Promise<TestSocket> {
   const socket = open(world, 'near', 'dgram');
   must(await socket.connect(world.far, port));
   return socket;
@@ -169,7 +181,7 @@ export const udpStates: Ways = {
   }),
   connected: onlyWay(async (world) => connectedUdp(world, await livePort(world, 'dgram'))),
   connected_port_unreachable: onlyWay(async (world) => {
-    const socket = await connectedUdp(world, await deadPort(world, 'dgram'));
+    const socket = await connectedUdp(world, await freePort(world, 'far', 'dgram'));
     must(await socket.send(1), '1');
     await world.until(() => socket.hasError());
     return socket;
@@ -177,7 +189,7 @@ export const udpStates: Ways = {
   unconnected_port_unreachable: onlyWay(async (world) => {
     const socket = open(world, 'near', 'dgram');
     const before = world.icmpMessages();
-    must(await socket.sendto(1, world.far, await deadPort(world, 'dgram')), '1');
+    must(await socket.sendto(1, world.far, await freePort(world, 'far', 'dgram')), '1');
     await world.until(() => world.icmpMessages() > before);
     return socket;
   }),
