@@ -1,6 +1,6 @@
 /**
- * Each call in each state on the kernel's own sockets, in real time: is what Linux is said to answer what
- * the kernel that runs here answers? Our sockets are asked the same by test/api/misuse/ours.test.ts.
+ * Each call in each state on the kernel's own sockets, in real time: does the kernel that runs here answer what the tables
+ * of Linux 6.18 say? Our sockets are asked the same by test/api/misuse/ours.test.ts.
  */
 import test, { type ExecutionContext } from 'ava';
 import { KernelWorlds } from '../api/misuse/kernel-sockets.ts';
