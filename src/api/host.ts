@@ -1,4 +1,6 @@
-import type { Runner } from '../stack/index.ts';
+import type { Runner, UnixType } from '../stack/index.ts';
+import type { MakeEnd } from './ends/end.ts';
+import { UnixEnd } from './ends/unix.ts';
 import type { HostsTable } from './names.ts';
 
 export interface HostSettings {
@@ -38,6 +40,11 @@ export class SocketHost {
     this.#limit = settings.limit ?? 65_536;
     this.mayOpenRaw = settings.raw ?? false;
     runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
+  }
+
+  /** Makes an end of AF_UNIX. */
+  makeUnix(type: UnixType): MakeEnd {
+    return (context) => new UnixEnd(context, type);
   }
 
   get interfaces(): readonly { readonly name: string; readonly index: number }[] {

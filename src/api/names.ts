@@ -7,8 +7,11 @@ import {
   inZone,
   ipv4,
   isLinkLocal,
+  isMulticast,
   parseAddress,
+  StackError,
 } from '../stack/index.ts';
+import { type ErrorText, unknownHost } from './errors.ts';
 
 /** What a user may write for a host and for a port, and how a socket tells its addresses. */
 
@@ -17,6 +20,9 @@ export type SocketFamily = 4 | 6;
 
 /** The address of an end of a socket: two values over IPv4, four over IPv6, as `connect` and `bind` take them. */
 export type SocketAddress = readonly [host: string, port: number, flowinfo?: number, scopeid?: number];
+
+/** What `getsockname` tells: an address, or of AF_UNIX a path, which is '' for a socket without a name. */
+export type SocketName = SocketAddress | string;
 
 /** Names and the addresses they stand for, like a hosts file. */
 export type HostsTable = ReadonlyMap<string, readonly string[]>;
@@ -98,4 +104,37 @@ export function toPort(port: number | string): number {
 export function socketAddress(address: Address, port: number, family: SocketFamily): SocketAddress {
   if (family === 4) return [formatAddress(address.isUnspecified ? anyV4 : address), port];
   return [address.isV4 ? `::ffff:${formatAddress(address)}` : formatAddress(address), port, 0, address.zone];
+}
+
+/** The path that is meant: all that an AF_UNIX socket is given, 'unix:' and a path elsewhere; null when it is no path. */
+export function unixPath(host: string | number, family: SocketFamily | 'unix'): string | null {
+  const isMarked = typeof host === 'string' && host.startsWith('unix:');
+  if (isMarked) return host.slice('unix:'.length);
+  if (family !== 'unix') return null;
+  if (typeof host !== 'string') throw new TypeError('a path: a string');
+  return host;
+}
+
+/**
+ * The places that a host and a port stand for.
+ * @throws StackError EINVAL a link-local address without an interface (RFC 4007)
+ */
+export function placesOf(
+  host: string | number,
+  port: number | string,
+  scopeid: number,
+  family: SocketFamily,
+  context: NameContext,
+): readonly [{ address: Address; port: number }] | readonly [null, ErrorText] {
+  const number = toPort(port);
+  const found = resolveHost(host, family, context);
+  if (found === null) return [null, unknownHost];
+  return [{ address: scoped(found, scopeid), port: number }];
+}
+
+function scoped(found: Address, scopeid: number): Address {
+  if (!isLinkLocal(found)) return found;
+  const address = found.zone === 0 ? inZone(found, scopeid) : found;
+  if (address.zone === 0 && !isMulticast(address)) throw new StackError('EINVAL');
+  return address;
 }

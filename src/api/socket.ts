@@ -1,61 +1,34 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import {
-  type Address,
-  anyV4,
-  anyV6,
-  type ErrorCode,
-  empty,
-  inZone,
-  isLinkLocal,
-  isMulticast,
-  type Listener,
-  type PortClaim,
-  type ReceivedDatagram,
-  type Runner,
-  type Stack,
-  StackError,
-  seconds,
-  type Tcb,
-  tcpCalls,
-} from '../stack/index.ts';
+import { type ErrorCode, empty, type Runner, type Stack, StackError, seconds } from '../stack/index.ts';
 import { constants } from './constants.ts';
-import { type Datagrams, rawDatagrams, udpDatagrams } from './datagrams.ts';
-import { type ErrorText, type Result, texts, unknownHost } from './errors.ts';
+import type { End, EndType, Incoming, Linger, MakeEnd, Place, Readiness } from './ends/end.ts';
+import { type ErrorText, errnos, type Result, texts } from './errors.ts';
 import type { SocketHost } from './host.ts';
-import { resolveHost, type SocketAddress, type SocketFamily, socketAddress, toPort } from './names.ts';
-import { findOption, type OptionTarget, type OptionValue, StreamSettings } from './options/index.ts';
+import { placesOf, type SocketAddress, type SocketFamily, type SocketName, unixPath } from './names.ts';
+import { findOption, type OptionTarget, type OptionValue } from './options/index.ts';
+import { Waiting } from './waiting.ts';
 
 /** Text is sent as UTF-8. */
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
 
 const ok = <T>(value: T): Result<T> => [value, null];
 
-/** What kind of socket to make, and of what. */
-export type SocketKind =
-  | { readonly type: 'stream'; readonly tcb: Tcb | null }
-  | { readonly type: 'dgram' }
-  | { readonly type: 'raw'; readonly protocol: number };
-
-function makeDatagrams(stack: Stack, any: Address, kind: SocketKind): Datagrams | null {
-  if (kind.type === 'dgram') return udpDatagrams(stack, any);
-  return kind.type === 'raw' ? rawDatagrams(stack, any, kind.protocol) : null;
-}
-
 /** A datagram as `recvfrom` tells it. */
 export interface ReceivedMessage {
   readonly data: Uint8Array;
+  /** Who sent it, as `sendto` takes it; of AF_UNIX its path and 0. */
   readonly address: SocketAddress;
   /** Octets of the whole datagram, also when `data` was cut. */
   readonly length: number;
-  /** Which of our addresses, or which group, it was sent to, and the interface it came in by. */
+  /** Of IP: which of our addresses, or which group, it was sent to, the interface it came in by, and two fields of its header. */
   readonly destination: string;
   readonly interfaceIndex: number;
   readonly ttl: number;
   readonly trafficClass: number;
 }
 
-/** How a wait ended. */
-type Woken = 'ready' | 'timeout';
+/** What only datagrams over IP have. */
+const without = { destination: '', interfaceIndex: 0, ttl: 0, trafficClass: 0 } as const;
 
 /** Whether and until when a call may wait, and what it fails with then. */
 interface Wait {
@@ -64,25 +37,8 @@ interface Wait {
   readonly late: 'EAGAIN' | 'ETIMEDOUT';
 }
 
-/** What poll(2) tells of a socket. */
-interface Readiness {
-  readonly readable: boolean;
-  readonly writable: boolean;
-  readonly urgent: boolean;
-  readonly error: boolean;
-  /** The peer sends no more, or nobody reads any more. */
-  readonly readHungUp: boolean;
-  readonly hungUp: boolean;
-}
-
-const notReady: Readiness = {
-  readable: false,
-  writable: false,
-  urgent: false,
-  error: false,
-  readHungUp: false,
-  hungUp: false,
-};
+/** Where a host and a port may lead, or why nowhere. */
+type Found = readonly [Place, ...Place[]] | readonly [null, ErrorText];
 
 /** What `read` gives. */
 type Read = readonly [data: Uint8Array, err: ErrorText | null];
@@ -90,46 +46,52 @@ type Read = readonly [data: Uint8Array, err: ErrorText | null];
 /** What `write` gives; after an error a third value says how many octets were accepted before it. */
 type Written = Result<number> | readonly [null, ErrorText, number];
 
-/** A socket of the documented module, over the stack of its host. Calls that may have to wait return a promise. */
+/** The structured form of an error. */
+export interface SocketError {
+  readonly code: ErrorCode;
+  /** Linux's number. */
+  readonly errno: number;
+  readonly syscall: string;
+  /** Of calls that name somebody: whom. */
+  readonly address?: string | number;
+  readonly port?: number | string;
+}
+
+/**
+ * A socket of the documented module, over the stack of its host. Calls that may have to wait return a promise. What a socket
+ * can do is its end's matter (src/api/ends); here are waiting, timeouts, results and errors.
+ */
 export class Socket {
   /** The structured form of the last error. */
-  lastError: { readonly code: ErrorCode; readonly syscall: string } | null = null;
-  readonly type: 'stream' | 'dgram' | 'raw';
-  readonly family: SocketFamily;
+  lastError: SocketError | null = null;
+  readonly family: SocketFamily | 'unix';
   readonly #host: SocketHost;
+  readonly #waiting: Waiting;
+  #end: End;
   #fd: number;
   #timeout = -1;
-  #claim: PortClaim | null = null;
-  readonly #any: Address;
-  readonly #settings: StreamSettings;
   readonly #waits: OptionTarget['waits'] = { receive: 0, send: 0 };
   readonly #memberships: OptionTarget['memberships'] = [];
-  #listener: Listener | null = null;
-  #tcb: Tcb | null = null;
-  /** Of datagram and raw sockets. */
-  readonly #datagrams: Datagrams | null;
-  #isConnecting = false;
-  #waiters: (() => void)[] = [];
   /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
   readonly #writers: { sent: number }[] = [];
 
   /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
-  constructor(host: SocketHost, family: SocketFamily, kind: SocketKind) {
+  constructor(host: SocketHost, family: SocketFamily | 'unix', make: MakeEnd) {
     this.#host = host;
     this.family = family;
-    this.type = kind.type;
-    this.#any = family === 4 ? anyV4 : anyV6;
-    this.#tcb = kind.type === 'stream' ? kind.tcb : null;
-    this.#settings = new StreamSettings(this.#tcb?.settings);
-    this.#datagrams = makeDatagrams(host.runner.stack, this.#any, kind);
-    const end = this.#tcb ?? this.#datagrams?.endpoint ?? null;
-    if (end !== null) host.owners.set(end, this);
+    this.#waiting = new Waiting(host.runner);
+    this.#end = this.#make(make);
     this.#fd = host.add(this);
+  }
+
+  get type(): EndType {
+    return this.#end.type;
   }
 
   /**
    * Opens a connection, or fixes the peer of a datagram socket. The timeout ends the waiting, not the attempt.
-   * @param host an address, a name of the hosts table, or 32 bits in host order; null lets a datagram socket's peer go
+   * @param host an address, a name, or 32 bits in host order; the path of an AF_UNIX socket, or 'unix:' and a path on any
+   *   stream; null lets a datagram socket's peer go. Of a name with several addresses one after the other is tried
    * @param scopeid the interface of a link-local address, if `host` does not name it ('fe80::1%tun0')
    */
   async connect(
@@ -138,56 +100,52 @@ export class Socket {
     _flowinfo = 0,
     scopeid = 0,
   ): Promise<Result<true>> {
-    return this.#try('connect', async () => {
+    return this.#try('connect', host, port, async () => {
+      const deadline = this.#deadline();
       if (host === null) {
-        if (this.#datagrams === null) throw new StackError('EAFNOSUPPORT');
-        this.#datagrams.endpoint.remote = null;
-        this.#datagrams.endpoint.remotePort = 0;
+        this.#end.connect(null);
         return ok(true as const);
       }
-      const remotePort = toPort(port);
-      const remote = this.#resolve(host, scopeid);
-      if (remote === null) return [null, unknownHost];
-      if (this.#datagrams !== null) {
-        this.#datagrams.connect(remote, remotePort);
-        return ok(true as const);
+      const found = this.#places(host, port, scopeid);
+      const places = found instanceof Promise ? await found : found;
+      if (!isFound(places)) return places;
+      for (const place of places.slice(0, -1)) {
+        try {
+          await this.#connectTo(place, deadline);
+          return ok(true as const);
+        } catch (error) {
+          if (!(error instanceof StackError) || !isWorthAnother(error, this.#now() < deadline)) throw error;
+        }
       }
-      if (this.#listener !== null) throw new StackError('EISCONN');
-      if (this.#tcb === null) {
-        const { tcp } = this.#settings;
-        this.#tcb = this.#stack.tcp.connect(remote, remotePort, this.#claim, this.#any, this.#now(), tcp);
-        this.#claim = null;
-        this.#host.owners.set(this.#tcb, this);
-        if (this.#tcb.fastOpen.isWaiting) return ok(true as const); // the first text opens it
-        this.#isConnecting = true;
-        this.#host.owners.set(this.#tcb, this);
-        this.#host.runner.kick();
-        if (this.#timeout === 0) throw new StackError('EINPROGRESS');
-      } else if (!this.#isConnecting) throw new StackError('EISCONN');
-      else if (this.#timeout === 0 && isOpening(this.#tcb)) throw new StackError('EALREADY');
-      const tcb = this.#tcb;
-      if ((await this.#wait(() => !isOpening(tcb))) === 'timeout') throw new StackError('ETIMEDOUT');
-      this.#isConnecting = false;
-      const hasFailed = tcb.state === 'CLOSED' && tcb.acknowledged === 0;
-      if (hasFailed) this.#tcb = null; // it may try again
-      tcpCalls.throwPending(tcb);
-      if (hasFailed) throw new StackError('ECONNABORTED');
+      await this.#connectTo(places.at(-1)!, deadline);
       return ok(true as const);
     });
   }
 
-  /** Gives the socket a local address and port; port 0 takes a free one. */
-  async bind(host: string | number, port: number | string, _flowinfo = 0, scopeid = 0): Promise<Result<true>> {
-    return this.#try('bind', () => {
-      const localPort = toPort(port);
-      const address = this.#resolve(host, scopeid);
-      if (address === null) return [null, unknownHost];
-      if (this.#datagrams !== null) this.#datagrams.bind(address, localPort);
-      else {
-        if (this.#claim !== null || this.#tcb !== null || this.#listener !== null) throw new StackError('EINVAL');
-        const { tcp, v6Only } = this.#settings;
-        this.#claim = this.#stack.tcp.bind(address, localPort, tcp, v6Only);
+  /** @throws StackError what has gone wrong, or why the user does not want to wait any longer */
+  async #connectTo(place: Place, deadline: number): Promise<void> {
+    const end = this.#end;
+    const state = end.connect(place);
+    this.#host.runner.kick();
+    if (state === 'done') return;
+    for (;;) {
+      if (this.#timeout === 0 && !end.hasConnected) throw new StackError(unfinished[state]);
+      if ((await this.#wait(() => end.hasConnected, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
+      try {
+        return end.finishConnect();
+      } catch (error) {
+        if (!isEagain(error)) throw error; // somebody else has taken the place in the queue
       }
+    }
+  }
+
+  /** Gives the socket a local address and port; port 0 takes a free one. Of AF_UNIX, a path. */
+  async bind(host: string | number, port: number | string = 0, _flowinfo = 0, scopeid = 0): Promise<Result<true>> {
+    return this.#try('bind', host, port, async () => {
+      const found = this.#places(host, port, scopeid);
+      const places = found instanceof Promise ? await found : found;
+      if (!isFound(places)) return places;
+      this.#end.bind(places[0]!);
       return ok(true as const);
     });
   }
@@ -195,37 +153,26 @@ export class Socket {
   /** Waits for connections. `backlog` + 1 finished ones may wait for `accept`. */
   listen(backlog: number): Result<true> {
     return this.#call('listen', () => {
-      if (this.#datagrams !== null) throw new StackError('EOPNOTSUPP');
-      if (this.#tcb !== null) throw new StackError('EINVAL');
-      const most = Math.max(0, Math.trunc(backlog));
-      if (this.#listener !== null) this.#listener.backlog = most;
-      else {
-        this.#claim ??= this.#stack.tcp.bind(this.#any, 0, this.#settings.tcp, this.#settings.v6Only);
-        this.#listener = this.#stack.tcp.listen(this.#claim, most, this.#settings.tcp);
-        this.#host.owners.set(this.#listener, this);
-      }
+      this.#end.listen(Math.max(0, Math.trunc(backlog)));
       return ok(true as const);
     });
   }
 
   /** The next connection. The new socket waits without limit, whatever this one's timeout. */
   async accept(): Promise<Result<Socket>> {
-    return this.#try('accept', async () => {
-      if (this.#datagrams !== null) throw new StackError('EOPNOTSUPP');
-      const listener = this.#listener;
-      if (listener === null) throw new StackError('EINVAL');
+    return this.#try('accept', undefined, undefined, async () => {
+      const wait = this.#waitFor('receive');
       for (;;) {
-        const tcb = this.#stack.tcp.accept(listener);
-        if (tcb !== null) return ok(this.#accepted(tcb));
-        await this.#waitOrThrow(() => listener.acceptQueue.length > 0 || listener.isClosed);
-        if (listener.isClosed) throw new StackError('EINVAL');
+        const make = this.#end.accept();
+        if (make !== null) return ok(this.#accepted(make));
+        await this.#waitOrThrow(() => this.#end.mayAccept, wait);
       }
     });
   }
 
   /** A connection's own socket, with what Linux lets it inherit besides the options of TCP. */
-  #accepted(tcb: Tcb): Socket {
-    const socket = new Socket(this.#host, this.family, { type: 'stream', tcb });
+  #accepted(make: MakeEnd): Socket {
+    const socket = new Socket(this.#host, this.family, make);
     Object.assign(socket.#waits, this.#waits);
     return socket;
   }
@@ -246,14 +193,13 @@ export class Socket {
   async send(data: string | Uint8Array, flags: number): Promise<Written> {
     const bytes = toBytes(data);
     const progress = { sent: 0 };
-    const result = await this.#try('write', async () => {
-      if (this.#datagrams !== null) return ok(await this.#sendDatagram(bytes, null, 0));
-      if (this.#tcb === null) throw new StackError('EPIPE');
+    const result = await this.#try('write', undefined, undefined, async () => {
       const wait = this.#waitFor('send', flags);
+      if (this.#end.type !== 'stream') return ok(await this.#sendOne(bytes, flags, null, wait));
       this.#writers.push(progress);
       try {
         await this.#waitOrThrow(() => this.#writers[0] === progress, wait);
-        await this.#writeAll(this.#tcb, bytes, progress, flags, wait);
+        await this.#writeAll(bytes, progress, flags, wait);
       } finally {
         this.#writers.splice(this.#writers.indexOf(progress), 1);
         if (this.#writers.length > 0) this.wake();
@@ -263,51 +209,64 @@ export class Socket {
     return result[1] !== null && progress.sent > 0 ? [null, result[1], progress.sent] : result;
   }
 
-  async #writeAll(tcb: Tcb, bytes: Uint8Array, progress: { sent: number }, flags: number, wait: Wait): Promise<void> {
-    const how = { urgent: (flags & constants.MSG_OOB) !== 0, more: (flags & constants.MSG_MORE) !== 0 };
+  async #writeAll(bytes: Uint8Array, progress: { sent: number }, flags: number, wait: Wait): Promise<void> {
+    const end = this.#end;
+    const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
     for (;;) {
       try {
-        progress.sent += tcpCalls.send(tcb, progress.sent === 0 ? bytes : bytes.subarray(progress.sent), how);
+        progress.sent += end.send(progress.sent === 0 ? bytes : bytes.subarray(progress.sent), how, null);
         this.#host.runner.kick();
         if (progress.sent >= bytes.length) return;
       } catch (error) {
         if (!isEagain(error)) throw error;
         if (!wait.mayWait && progress.sent > 0) return;
-        tcb.writerWaits = wait.mayWait && isOpening(tcb);
-        await this.#waitOrThrow(() => tcpCalls.isWritable(tcb), wait);
+        await this.#waitOrThrow(() => end.maySend(bytes.length, null), wait);
       }
     }
   }
 
-  /** Sends one datagram to an address. */
+  /**
+   * Sends one datagram to an address or a path. On a stream the address says nothing, but with MSG_FASTOPEN: then the stream
+   * is opened with the data.
+   */
   async sendto(
     data: string | Uint8Array,
     host: string | number,
-    port: number | string,
+    port: number | string = 0,
     _flowinfo = 0,
     scopeid = 0,
-  ): Promise<Result<number>> {
-    return this.#try('sendto', async () => {
-      if (this.#datagrams === null) throw new StackError('EISCONN');
-      const remotePort = toPort(port);
-      const remote = this.#resolve(host, scopeid);
-      if (remote === null) return [null, unknownHost];
-      return ok(await this.#sendDatagram(toBytes(data), remote, remotePort));
+    flags = 0,
+  ): Promise<Written> {
+    if (this.#end.type === 'stream' && this.family !== 'unix') {
+      if ((flags & constants.MSG_FASTOPEN) === 0) return this.send(data, flags);
+      const [, error] = await this.#openWith(host, port, scopeid);
+      return error === null ? this.send(data, flags) : [null, error];
+    }
+    return this.#try('sendto', host, port, async () => {
+      const found = this.#places(host, port, scopeid);
+      const places = found instanceof Promise ? await found : found;
+      if (!isFound(places)) return places;
+      return ok(await this.#sendOne(toBytes(data), flags, places[0]!, this.#waitFor('send', flags)));
     });
   }
 
-  async #sendDatagram(bytes: Uint8Array, remote: Address | null, port: number): Promise<number> {
-    const datagrams = this.#datagrams!;
-    const wait = this.#waitFor('send');
+  /** `connect` that waits for the first text (tcp(7): TCP_FASTOPEN_CONNECT). */
+  #openWith(host: string | number, port: number | string, scopeid: number): Promise<Result<true>> {
+    const { tcp } = this.#end.target().stream;
+    tcp.fastOpenConnect = true;
+    return this.connect(host, port, 0, scopeid);
+  }
+
+  async #sendOne(bytes: Uint8Array, flags: number, to: Place | null, wait: Wait): Promise<number> {
+    const end = this.#end;
     for (;;) {
       try {
-        const sent = datagrams.send(bytes, remote, port);
+        const sent = end.send(bytes, flags, to);
         this.#host.runner.kick();
         return sent;
       } catch (error) {
         if (!isEagain(error)) throw error;
-        const mayTry = () => datagrams.hasRoom(bytes.length) || datagrams.endpoint.error !== null;
-        await this.#waitOrThrow(mayTry, wait);
+        await this.#waitOrThrow(() => end.maySend(bytes.length, to), wait);
       }
     }
   }
@@ -326,108 +285,69 @@ export class Socket {
    */
   async recv(maxsize: number, flags: number): Promise<Read> {
     if (maxsize === 0) return [empty, null];
-    const result = await this.#try<Uint8Array>('read', async () => {
-      if (this.#datagrams !== null) return ok((await this.#nextDatagram(flags)).data.subarray(0, maxsize));
-      const tcb = this.#tcb;
-      if (tcb === null) throw new StackError('ENOTCONN');
-      if ((flags & constants.MSG_OOB) !== 0) return ok(readUrgent(tcb, (flags & constants.MSG_PEEK) !== 0));
-      const wait = this.#waitFor('receive', flags);
-      const all = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait;
-      const enough = () => tcpCalls.isReadable(tcb) && (!all || tcb.receiveQueue.length >= maxsize || isOver(tcb));
-      if (!enough()) await this.#waitOrThrow(enough, wait);
-      const data = new Uint8Array(Math.max(1, Math.min(maxsize, tcb.receiveQueue.length)));
-      const count = tcpCalls.receive(tcb, data, this.#now(), (flags & constants.MSG_PEEK) !== 0);
-      this.#host.runner.kick();
-      if (count === 0) throw new StackError('EPIPE');
-      return ok(data.subarray(0, count));
-    });
+    const result = await this.#try<Uint8Array>('read', undefined, undefined, async () =>
+      ok((await this.#receive(maxsize, flags)).data.subarray(0, maxsize)),
+    );
     return result[1] === null ? result : [empty, result[1]];
   }
 
-  /** Octets that `read` would give at once, up to an urgent one (SIOCINQ). */
-  inq(): Result<number> {
-    return this.#call('ioctl', () => {
-      if (this.#datagrams !== null) return ok(this.#datagrams.endpoint.peek()?.data.length ?? 0);
-      if (this.#tcb === null) throw new StackError('EINVAL');
-      return ok(tcpCalls.readableOctets(this.#tcb));
-    });
-  }
-
-  /** Octets written that the peer has not acknowledged (SIOCOUTQ). */
-  outq(): Result<number> {
-    return this.#call('ioctl', () => ok(this.#tcb === null ? 0 : tcpCalls.unacknowledgedOctets(this.#tcb)));
-  }
-
-  /** Octets written that have not been sent (SIOCOUTQNSD). */
-  outqnsd(): Result<number> {
-    return this.#call('ioctl', () => ok(this.#tcb?.unsent ?? 0));
-  }
-
-  /** Is the next octet to be read the urgent one (SIOCATMARK)? */
-  atmark(): Result<boolean> {
-    return this.#call('ioctl', () => ok(this.#tcb !== null && tcpCalls.isAtMark(this.#tcb)));
-  }
-
-  /** What `select` would say: may it be read, written, and is there an urgent octet? An error makes all but the last true. */
-  poll(): Readiness {
-    const tcb = this.#tcb;
-    const endpoint = this.#datagrams?.endpoint ?? null;
-    if (endpoint !== null)
-      return {
-        ...notReady,
-        readable: endpoint.peek() !== null || endpoint.readShut,
-        writable: true,
-        error: endpoint.error !== null,
-      };
-    if (this.#listener !== null) {
-      return { ...notReady, readable: this.#listener.acceptQueue.length > 0 };
-    }
-    if (tcb === null) return { ...notReady, writable: true, hungUp: true };
-    return {
-      readable: tcpCalls.isReadable(tcb),
-      writable: tcpCalls.isWritable(tcb),
-      urgent: tcpCalls.hasUrgentOctet(tcb),
-      error: tcb.error !== null,
-      readHungUp: tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED',
-      hungUp: tcb.state === 'CLOSED' || ((tcb.finReceived || tcb.readShut) && tcb.finQueued),
-    };
-  }
-
   /**
-   * The next datagram, who sent it, and to which of our addresses; what is longer than `maxsize` is cut.
+   * The next datagram, who sent it, and to which of our addresses; what is longer than `maxsize` is cut. Of a stream, what
+   * `recv` gives.
    * @param flags MSG_PEEK leaves it where it is, MSG_DONTWAIT does not wait. `length` is the whole datagram's, as with
    *   MSG_TRUNC
    */
   async recvfrom(maxsize: number, flags = 0): Promise<Result<ReceivedMessage>> {
-    return this.#try('recvfrom', async () => {
-      if (this.#datagrams === null) throw new StackError('EOPNOTSUPP');
-      const { data, source, sourcePort, destination, interfaceIndex, ttl, trafficClass } =
-        await this.#nextDatagram(flags);
-      const address = socketAddress(source, sourcePort, this.family);
-      const [to] = socketAddress(destination, 0, this.family);
-      const { length } = data;
+    return this.#try('recvfrom', undefined, undefined, async () => {
+      const { from, ...incoming } = await this.#receive(maxsize, flags);
+      const { length } = incoming.data;
       return ok({
-        data: data.subarray(0, maxsize),
-        address,
+        ...without,
+        ...incoming,
+        data: incoming.data.subarray(0, maxsize),
+        address: typeof from === 'string' ? [from, 0] : from,
         length,
-        destination: to,
-        interfaceIndex,
-        ttl,
-        trafficClass,
       });
     });
   }
 
-  async #nextDatagram(flags: number): Promise<ReceivedDatagram> {
-    const datagrams = this.#datagrams!;
+  /** @throws StackError EPIPE the end */
+  async #receive(maxsize: number, flags: number): Promise<Incoming> {
+    const end = this.#end;
     const wait = this.#waitFor('receive', flags);
-    for (;;) {
-      datagrams.endpoint.throwPending();
-      const datagram = (flags & constants.MSG_PEEK) === 0 ? datagrams.receive() : datagrams.endpoint.peek();
-      if (datagram !== null) return datagram;
-      if (datagrams.endpoint.readShut) throw new StackError('EPIPE');
-      await this.#waitOrThrow(() => datagrams.endpoint.readable, wait);
-    }
+    const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
+    const isForAll = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait && end.type === 'stream';
+    const enough = () => end.mayReceive(isForAll ? maxsize : 0);
+    if ((flags & constants.MSG_OOB) === 0 && !enough()) await this.#waitOrThrow(enough, wait);
+    const incoming = end.receive(maxsize, how);
+    this.#host.runner.kick(); // the window may have opened
+    if (incoming === null) throw new StackError('EPIPE');
+    return incoming;
+  }
+
+  /** Octets that `read` would give at once, up to an urgent one (SIOCINQ). */
+  inq(): Result<number> {
+    return this.#call('ioctl', () => ok(this.#end.readableOctets()));
+  }
+
+  /** Octets written that the peer has not acknowledged (SIOCOUTQ). */
+  outq(): Result<number> {
+    return this.#call('ioctl', () => ok(this.#end.unacknowledgedOctets()));
+  }
+
+  /** Octets written that have not been sent (SIOCOUTQNSD). */
+  outqnsd(): Result<number> {
+    return this.#call('ioctl', () => ok(this.#end.unsentOctets()));
+  }
+
+  /** Is the next octet to be read the urgent one (SIOCATMARK)? */
+  atmark(): Result<boolean> {
+    return this.#call('ioctl', () => ok(this.#end.isAtMark()));
+  }
+
+  /** What `select` would say: may it be read, written, and is there an urgent octet? An error makes all but the last true. */
+  poll(): Readiness {
+    return this.#end.readiness();
   }
 
   /**
@@ -457,14 +377,10 @@ export class Socket {
 
   #optionTarget(): OptionTarget {
     return {
+      ...this.#end.target(),
       stack: this.#stack,
       family: this.family,
-      type: this.type,
-      datagrams: this.#datagrams,
-      stream: this.#settings,
-      tcb: this.#tcb,
-      listener: this.#listener,
-      isBound: this.#claim !== null || this.#tcb !== null || (this.#datagrams?.endpoint.localPort ?? 0) !== 0,
+      type: this.#end.type,
       memberships: this.#memberships,
       waits: this.#waits,
       now: () => this.#now(),
@@ -478,57 +394,25 @@ export class Socket {
    */
   close(): Promise<void> {
     if (this.#fd < 0) return Promise.resolve();
-    const now = this.#now();
     this.#host.remove(this.#fd);
     this.#fd = -1;
-    if (this.#listener !== null) this.#stack.tcp.unlisten(this.#listener, now);
-    else if (this.#claim !== null) this.#stack.tcp.release(this.#claim);
-    if (this.#tcb !== null) tcpCalls.close(this.#tcb, now);
+    const linger = this.#end.close();
     for (const { group, interfaceIndex } of this.#memberships) this.#stack.leaveGroup(group, interfaceIndex);
-    this.#datagrams?.close();
     this.#host.runner.kick();
     this.wake();
-    return this.#linger();
+    return linger === null || linger.isDone() ? Promise.resolve() : this.#linger(linger);
   }
 
   /** Waits until everything written has been acknowledged, as long as SO_LINGER says. */
-  #linger(): Promise<void> {
-    const tcb = this.#tcb;
-    const { linger } = this.#settings.tcp;
-    if (tcb === null || linger <= 0) return Promise.resolve();
-    const isDone = () => tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT' || tcb.state === 'FIN-WAIT-2';
-    if (isDone()) return Promise.resolve();
-    const { runner, owners } = this.#host;
-    return new Promise((resolve) => {
-      const end = () => {
-        cancel();
-        resolve();
-      };
-      const cancel = runner.at(this.#now() + linger, resolve);
-      owners.set(tcb, { wake: () => (isDone() ? end() : undefined), close: end });
-    });
+  async #linger({ time, isDone }: Linger): Promise<void> {
+    await this.#waiting.until(isDone, this.#now() + time, () => false);
   }
 
   /** Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. */
   shutdown(how: number): Result<true> {
     return this.#call('shutdown', () => {
       if (how !== 0 && how !== 1 && how !== 2) throw new StackError('EINVAL');
-      if (this.#datagrams !== null) {
-        const { endpoint } = this.#datagrams;
-        if (endpoint.remote === null) throw new StackError('ENOTCONN');
-        if (how !== 1) endpoint.readShut = true;
-        if (how !== 0) endpoint.writeShut = true;
-      } else if (this.#listener !== null) {
-        if (how !== 1) {
-          this.#stack.tcp.unlisten(this.#listener, this.#now(), true);
-          this.#claim = this.#listener.claim; // still bound: it may listen again
-          this.#listener = null;
-        }
-      } else {
-        if (this.#tcb === null || isDown(this.#tcb)) throw new StackError('ENOTCONN');
-        if (how !== 1) tcpCalls.shutdownReceive(this.#tcb, this.#now());
-        if (how !== 0) tcpCalls.shutdownSend(this.#tcb, this.#now());
-      }
+      this.#end.shutdown(how !== 1, how !== 0);
       this.#host.runner.kick();
       this.wake();
       return ok(true as const);
@@ -555,22 +439,14 @@ export class Socket {
     this.#timeout = block ? -1 : 0;
   }
 
-  getpeername(): Result<SocketAddress> {
-    return this.#call('getpeername', () => {
-      const end = this.#datagrams?.endpoint ?? this.#tcb;
-      const tcb = this.#tcb;
-      const hasNoPeer = tcb !== null && (isOpening(tcb) || isDown(tcb));
-      if (end === null || end.remote === null || hasNoPeer) throw new StackError('ENOTCONN');
-      return ok(socketAddress(end.remote, end.remotePort, this.family));
-    });
+  /** Who is at the other end: an address and a port; of AF_UNIX a path, '' for none. */
+  getpeername(): Result<SocketName> {
+    return this.#call('getpeername', () => ok(this.#end.peerName()));
   }
 
-  getsockname(): Result<SocketAddress> {
-    return this.#call('getsockname', () => {
-      const end = this.#datagrams?.endpoint ?? this.#tcb ?? this.#listener;
-      if (end !== null) return ok(socketAddress(end.local, end.localPort, this.family));
-      return ok(socketAddress(this.#claim?.address ?? this.#any, this.#claim?.port ?? 0, this.family));
-    });
+  /** What the socket itself is called. */
+  getsockname(): Result<SocketName> {
+    return this.#call('getsockname', () => ok(this.#end.localName()));
   }
 
   toString(): string {
@@ -581,12 +457,19 @@ export class Socket {
     void this.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** The readiness of something that this socket owns has changed: whoever waits looks again. */
   wake(): void {
-    const waiters = this.#waiters;
-    if (waiters.length === 0) return;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    this.#waiting.wake();
+  }
+
+  /** Calls `look` once, at the next change; gives back how to take that back. For code that waits for several sockets. */
+  onceChanged(look: () => void): () => void {
+    this.#waiting.next(look);
+    return () => this.#waiting.forget(look);
   }
 
   /** The clock and the stack behind this socket, for code that wraps it. */
@@ -596,8 +479,17 @@ export class Socket {
 
   // Inside -------------------------------------------------------------------------------------------------------------
 
-  get #stack() {
+  get #stack(): Stack {
     return this.#host.runner.stack;
+  }
+
+  #make(make: MakeEnd): End {
+    return make({
+      stack: this.#stack,
+      family: this.family === 'unix' ? 4 : this.family,
+      now: () => this.#now(),
+      watch: (endpoint) => void this.#host.owners.set(endpoint, this),
+    });
   }
 
   #now(): number {
@@ -608,13 +500,18 @@ export class Socket {
     return this.#timeout < 0 ? Number.POSITIVE_INFINITY : this.#now() + seconds(this.#timeout);
   }
 
-  /** @throws StackError EINVAL a link-local address without an interface (RFC 4007) */
-  #resolve(host: string | number, scopeid: number): Address | null {
-    const found = resolveHost(host, this.family, this.#host);
-    if (found === null || !isLinkLocal(found)) return found;
-    const address = found.zone === 0 ? inZone(found, scopeid) : found;
-    if (address.zone === 0 && !isMulticast(address)) throw new StackError('EINVAL');
-    return address;
+  /** Where a host and a port, or a path, may lead: at least one place; or why nowhere. */
+  #places(host: string | number, port: number | string, scopeid: number): Found | Promise<Found> {
+    const path = unixPath(host, this.family);
+    if (path === null) return placesOf(host, port, scopeid, this.family as SocketFamily, this.#host);
+    if (this.family !== 'unix') this.#becomeUnix();
+    return [path];
+  }
+
+  /** 'unix:' makes a stream that has not been used yet one of AF_UNIX. */
+  #becomeUnix(): void {
+    if (this.#end.type !== 'stream' || this.#end.target().isBound) throw new StackError('EAFNOSUPPORT');
+    this.#end = this.#make(this.#host.makeUnix('stream'));
   }
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */
@@ -629,44 +526,32 @@ export class Socket {
     };
   }
 
-  async #waitOrThrow(isReady: () => boolean, { mayWait, deadline, late }: Wait = this.#waitFor('receive')) {
+  async #waitOrThrow(isReady: () => boolean, { mayWait, deadline, late }: Wait): Promise<void> {
     if (isReady()) return;
     if (!mayWait) throw new StackError('EAGAIN');
     if ((await this.#wait(isReady, deadline)) === 'timeout') throw new StackError(late);
   }
 
   /** @throws StackError EBADF the socket was closed meanwhile */
-  #wait(isReady: () => boolean, deadline: number = this.#deadline()): Promise<Woken> {
-    if (isReady()) return Promise.resolve('ready');
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const end = (settle: () => void) => {
-        isOver = true;
-        cancel();
-        settle();
-      };
-      const cancel =
-        deadline === Number.POSITIVE_INFINITY
-          ? () => {}
-          : this.#host.runner.at(deadline, () => {
-              if (!isOver) end(() => resolve('timeout'));
-            });
-      const look = () => {
-        if (isOver) return;
-        if (this.#fd < 0) end(() => reject(new StackError('EBADF')));
-        else if (isReady()) end(() => resolve('ready'));
-        else this.#waiters.push(look);
-      };
-      this.#waiters.push(look);
-    });
+  #wait(isReady: () => boolean, deadline: number): Promise<'ready' | 'timeout'> {
+    return this.#waiting.until(isReady, deadline, () => this.#fd < 0);
   }
 
-  async #try<T>(syscall: string, action: () => Promise<Result<T>> | Result<T>): Promise<Result<T>> {
+  async #try<T>(
+    syscall: string,
+    address: string | number | null | undefined,
+    port: string | number | undefined,
+    action: () => Promise<Result<T>>,
+  ): Promise<Result<T>> {
     try {
       if (this.#fd < 0) throw new StackError('EBADF');
       return await action();
     } catch (error) {
-      return this.#failure(syscall, error);
+      return this.#failure(error, {
+        syscall,
+        ...(address == null ? {} : { address }),
+        ...(port === undefined ? {} : { port }),
+      });
     }
   }
 
@@ -675,30 +560,25 @@ export class Socket {
       if (this.#fd < 0) throw new StackError('EBADF');
       return action();
     } catch (error) {
-      return this.#failure(syscall, error);
+      return this.#failure(error, { syscall });
     }
   }
 
-  #failure(syscall: string, error: unknown): readonly [null, ErrorText] {
+  #failure(error: unknown, about: Omit<SocketError, 'code' | 'errno'>): readonly [null, ErrorText] {
     if (!(error instanceof StackError)) throw error;
-    this.lastError = { code: error.code, syscall };
+    this.lastError = { code: error.code, errno: errnos[error.code], ...about };
     return [null, texts[error.code]];
   }
 }
 
-const isOpening = (tcb: Tcb): boolean => tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
+const isFound = (found: Found): found is readonly [Place, ...Place[]] => found[0] !== null;
 
-/** Nothing more will come. */
-const isOver = (tcb: Tcb): boolean => tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED' || tcb.error !== null;
+/** What a call that does not wait says of an attempt to connect. */
+const unfinished = { begun: 'EINPROGRESS', pending: 'EALREADY', full: 'EAGAIN' } as const;
 
-function readUrgent(tcb: Tcb, peek: boolean): Uint8Array {
-  const octet = tcpCalls.receiveUrgent(tcb, peek);
-  if (octet < 0) throw new StackError('EPIPE');
-  return Uint8Array.of(octet);
-}
-
-/** Nothing is left of the connection as far as its user can tell. */
-const isDown = ({ state }: Tcb): boolean => state === 'CLOSED' || state === 'TIME-WAIT';
+/** One address has failed: may another do better? Not when it is the user's patience that is at its end. */
+const isWorthAnother = ({ code }: StackError, isInTime: boolean): boolean =>
+  isInTime && !['EISCONN', 'EALREADY', 'EINPROGRESS', 'EBADF', 'EINVAL', 'EAFNOSUPPORT'].includes(code);
 
 const isEagain = (error: unknown): boolean => error instanceof StackError && error.code === 'EAGAIN';
 

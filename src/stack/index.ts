@@ -41,4 +41,5 @@ export type { PortClaim } from './tcp/ports.ts';
 export { TcpSettings } from './tcp/settings.ts';
 export { arcs, type State } from './tcp/state.ts';
 export { Tcb } from './tcp/tcb.ts';
+export { UnixEndpoint, type UnixMessage, type UnixType } from './unix/endpoint.ts';
 export { Describer, describePacket } from './wire/describe.ts';

@@ -37,6 +37,7 @@ import { GroupReports } from './multicast/group-reports.ts';
 import { Raw } from './raw/raw.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp, type UdpServices } from './udp/udp.ts';
+import { Unix } from './unix/unix.ts';
 import {
   Datagram,
   Outgoing,
@@ -85,6 +86,8 @@ export class Stack {
   readonly raw: Raw;
   /** Connections, listeners and UDP endpoints whose readiness has changed: whoever drives the stack empties it. */
   readonly changed: ChangedList = new ChangedList();
+  /** Communication between sockets of this host, by paths. */
+  readonly unix: Unix = new Unix(this.changed);
 
   readonly #random: Random;
   readonly #observer: Observer | null;

@@ -76,6 +76,8 @@ function stage(family: Family = families[0]!, settings: PairSettings = { link: {
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+const portOf = (socket: Socket): number => Number(unwrap(socket.getsockname())[1]);
+
 function unwrap<T>([value, error]: readonly [T | null, string | null, ...unknown[]]): T {
   if (error !== null) throw new Error(error);
   return value as T;
@@ -110,7 +112,6 @@ test('1.2: socket() refuses what Linux refuses, with the text of Linux', (t) => 
   t.is(here.socket(AF_INET, SOCK_RDM)[1], 'Socket type not supported');
   t.is(here.socket(AF_INET, SOCK_SEQPACKET)[1], 'Socket type not supported');
   t.is(here.socket(99, SOCK_STREAM)[1], 'Address family not supported by protocol');
-  t.is(here.socket(AF_UNIX, SOCK_STREAM)[1], 'Address family not supported by protocol');
 });
 
 test('1.2: sockets are limited in number', (t) => {
@@ -196,7 +197,7 @@ for (const family of families) {
     t.deepEqual(await until(socket.read(1)), [new Uint8Array(0), 'Bad file descriptor']);
     t.is(socket.getsockname()[1], 'Bad file descriptor');
     t.is(socket.shutdown(here.SHUT_WR)[1], 'Bad file descriptor');
-    t.deepEqual(socket.lastError, { code: 'EBADF', syscall: 'shutdown' });
+    t.deepEqual(socket.lastError, { code: 'EBADF', errno: 9, syscall: 'shutdown' });
   });
 
   test(`a connection carries text both ways and ends in order (${family.name})`, async (t) => {
@@ -302,7 +303,7 @@ for (const family of families) {
     ];
 
     t.is((await a.bind(family.client, 0))[1], null);
-    const [, port] = unwrap(a.getsockname());
+    const port = portOf(a);
     t.true(port >= 32_768 && port <= 60_999);
     t.is((await a.bind(family.client, 0))[1], 'Invalid argument');
     t.is((await b.bind(family.notOurs, 0))[1], 'Cannot assign requested address');
@@ -357,7 +358,7 @@ for (const family of families) {
     const listener = unwrap(there.tcp());
 
     t.is(listener.listen(1)[1], null);
-    t.true(unwrap(listener.getsockname())[1] >= 32_768);
+    t.true(portOf(listener) >= 32_768);
   });
 
   test(`what arrives before accept is not lost (${family.name})`, async (t) => {
@@ -537,7 +538,7 @@ for (const family of families) {
     const first = unwrap(await on.until(server.recvfrom(2)));
     t.is(text(first.data), 'on'); // the rest of a datagram is discarded
     t.is(first.address[0], family.client);
-    t.is(first.address[1], unwrap(client.getsockname())[1]);
+    t.is(first.address[1], portOf(client));
     t.deepEqual(await on.until(server.read(10)), [new Uint8Array(0), null]);
     t.deepEqual(await on.until(server.sendto('back', ...first.address)), [4, null]);
     t.is(text((await on.until(client.read(10)))[0]), 'back');
@@ -553,7 +554,7 @@ for (const family of families) {
     t.is((await client.write('again'))[1], 'Connection refused');
     t.is((await client.write('again'))[1], null);
     const stranger = unwrap(on.there.udp());
-    unwrap(await stranger.sendto('psst', family.client, unwrap(client.getsockname())[1]));
+    unwrap(await stranger.sendto('psst', family.client, portOf(client)));
     on.network.run(seconds(1));
     client.settimeout(0);
     t.is((await client.read(10))[1], 'Connection refused'); // for the third datagram

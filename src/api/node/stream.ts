@@ -40,11 +40,9 @@ export class SocketStream extends Duplex {
     this.#socket = socket;
     const [peer] = socket.getpeername();
     const [own] = socket.getsockname();
-    this.remoteAddress = peer?.[0];
-    this.remotePort = peer?.[1];
-    this.remoteFamily = socket.family === 4 ? 'IPv4' : 'IPv6';
-    this.localAddress = own?.[0];
-    this.localPort = own?.[1];
+    if (typeof peer === 'object') [this.remoteAddress, this.remotePort] = peer ?? [];
+    if (typeof own === 'object') [this.localAddress, this.localPort] = own ?? [];
+    this.remoteFamily = socket.family === 6 ? 'IPv6' : 'IPv4';
   }
 
   /** Emits 'timeout' after so many milliseconds without traffic; 0 never. It is up to the listener to end the stream. */

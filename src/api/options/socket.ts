@@ -14,7 +14,8 @@ import {
 /** The options of every socket (socket(7)). */
 
 const IPPROTO_TCP = 6;
-const types = { stream: 1, dgram: 2, raw: 3 } as const;
+const types = { stream: 1, dgram: 2, raw: 3, seqpacket: 5 } as const;
+const domains = { 4: 2, 6: 10, unix: 1 } as const;
 /** Linux: the least that buffers can be set to. */
 const leastReceiveBuffer = 2304;
 const leastSendBuffer = 4608;
@@ -163,14 +164,16 @@ export const socketLevel: Level = [
   ['SO_RCVTIMEO', 20, waiting('receive')],
   ['SO_SNDTIMEO', 21, waiting('send')],
   ['SO_BINDTODEVICE', 25, bindToDevice],
-  ['SO_ACCEPTCONN', 30, { get: ({ listener }) => listener !== null }],
-  ['SO_PROTOCOL', 38, { get: (target) => target.datagrams?.protocol ?? IPPROTO_TCP }],
-  ['SO_DOMAIN', 39, { get: ({ family }) => (family === 4 ? 2 : 10) }],
+  ['SO_ACCEPTCONN', 30, { get: ({ listener, unix }) => listener !== null || (unix?.backlog ?? -1) >= 0 }],
+  ['SO_PROTOCOL', 38, { get: ({ datagrams, unix }) => (unix === null ? (datagrams?.protocol ?? IPPROTO_TCP) : 0) }],
+  ['SO_DOMAIN', 39, { get: ({ family }) => domains[family] }],
   ['SO_MAX_PACING_RATE', 47, maxPacingRate],
 ];
 
 /** SO_ERROR: what has happened, which is forgotten by asking. */
-function takeError({ tcb, datagrams }: OptionTarget): ErrorCode | null {
+function takeError({ tcb, datagrams, lateError }: OptionTarget): ErrorCode | null {
+  const late = lateError();
+  if (late !== null) return late;
   if (tcb !== null) return tcpCalls.takeError(tcb);
   const endpoint = datagrams?.endpoint ?? null;
   if (endpoint === null) return null;

@@ -1,15 +1,17 @@
 import {
   type Address,
   type DatagramEndpoint,
+  type ErrorCode,
   type Listener,
+  type ReceivedDatagram,
   type Stack,
   StackError,
   type Tcb,
   type TcpInfo,
   TcpSettings,
   tcpCalls,
+  type UnixEndpoint,
 } from '../../stack/index.ts';
-import type { Datagrams, RawSettings } from '../datagrams.ts';
 import type { SocketFamily } from '../names.ts';
 
 /** What the options of sockets are about, and how their values are read. */
@@ -38,12 +40,36 @@ export class StreamSettings {
   }
 }
 
+/** What a socket does with datagrams, whether they are UDP's or of a raw socket. Errors are thrown as the stack throws them. */
+export interface Datagrams {
+  readonly endpoint: DatagramEndpoint;
+  /** The protocol number of a raw socket; 17 for UDP. */
+  readonly protocol: number;
+  /** Of a raw socket. */
+  readonly raw: RawSettings | null;
+  bind(address: Address, port: number): void;
+  connect(remote: Address, port: number): void;
+  send(data: Uint8Array, remote: Address | null, port: number): number;
+  hasRoom(octets: number): boolean;
+  /** The next datagram, or null. */
+  receive(): ReceivedDatagram | null;
+  close(): void;
+}
+
+/** What only raw sockets have. */
+export interface RawSettings {
+  headerIncluded: boolean;
+  readonly blocked: Uint32Array;
+  checksumOffset: number;
+}
+
 /** The socket whose option it is. */
 export interface OptionTarget {
   readonly stack: Stack;
-  readonly family: SocketFamily;
-  readonly type: 'stream' | 'dgram' | 'raw';
+  readonly family: SocketFamily | 'unix';
+  readonly type: 'stream' | 'dgram' | 'raw' | 'seqpacket';
   readonly datagrams: Datagrams | null;
+  readonly unix: UnixEndpoint | null;
   readonly stream: StreamSettings;
   readonly tcb: Tcb | null;
   readonly listener: Listener | null;
@@ -52,6 +78,8 @@ export interface OptionTarget {
   readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
   /** How long calls that wait may wait, in seconds, 0 without limit; apart from `settimeout` (socket(7): SO_RCVTIMEO). */
   readonly waits: { receive: number; send: number };
+  /** An error that no endpoint of the stack keeps any more; asked once. */
+  lateError(): ErrorCode | null;
   now(): number;
 }
 

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'EACCES'
   | 'ENODEV'
   | 'EINVAL'
+  | 'ENAMETOOLONG'
   | 'EMFILE'
   | 'EPIPE'
   | 'EDESTADDRREQ'

@@ -1,0 +1,274 @@
+import {
+  type Address,
+  anyV4,
+  anyV6,
+  type ErrorCode,
+  type Listener,
+  type PortClaim,
+  StackError,
+  type Tcb,
+  tcpCalls,
+} from '../../stack/index.ts';
+import { constants } from '../constants.ts';
+import { type SocketName, socketAddress } from '../names.ts';
+import { StreamSettings } from '../options/index.ts';
+import {
+  type End,
+  type EndContext,
+  type EndTarget,
+  type Incoming,
+  type Linger,
+  type MakeEnd,
+  notReady,
+  type Place,
+  type Readiness,
+} from './end.ts';
+
+/** A stream over TCP: a bound port, a listener or a connection, one after the other. */
+export class TcpEnd implements End {
+  readonly type = 'stream';
+  readonly #context: EndContext;
+  readonly #any: Address;
+  readonly #settings: StreamSettings;
+  #claim: PortClaim | null = null;
+  /** The user has named the port: it is not given back when the connection ends (Linux: SOCK_BINDPORT_LOCK). */
+  #hasNamedPort = false;
+  #listener: Listener | null = null;
+  #tcb: Tcb | null = null;
+  #isConnecting = false;
+  /** What ended an attempt that `shutdown` gave up; told once. */
+  #lateError: ErrorCode | null = null;
+
+  constructor(context: EndContext, tcb: Tcb | null = null) {
+    this.#context = context;
+    this.#any = context.family === 4 ? anyV4 : anyV6;
+    this.#settings = new StreamSettings(tcb?.settings);
+    this.#tcb = tcb;
+    if (tcb !== null) context.watch(tcb);
+  }
+
+  bind(place: Place): void {
+    const { address, port } = numbered(place);
+    const isEnded = this.#tcb !== null && isDown(this.#tcb) && !this.#isConnecting;
+    const isTaken = this.#claim !== null || this.#listener !== null || (this.#tcb !== null && !isEnded);
+    if (isTaken || (isEnded && this.#hasNamedPort)) throw new StackError('EINVAL');
+    const { tcp, v6Only } = this.#settings;
+    if (v6Only && address.isV4 && this.#context.family === 6) throw new StackError('EINVAL');
+    this.#claim = this.#context.stack.tcp.bind(address, port, tcp, v6Only);
+    this.#hasNamedPort = port !== 0;
+  }
+
+  connect(place: Place | null): 'done' | 'begun' | 'pending' {
+    if (place === null) throw new StackError('EAFNOSUPPORT');
+    if (this.#listener !== null) throw new StackError('EISCONN');
+    if (this.#tcb !== null) {
+      if (!this.#isConnecting) throw new StackError('EISCONN');
+      return 'pending';
+    }
+    const { address, port } = numbered(place);
+    const { stack, family } = this.#context;
+    if (this.#settings.v6Only && address.isV4 && family === 6) throw new StackError('ENETUNREACH');
+    this.#lateError = null;
+    const tcb = stack.tcp.connect(address, port, this.#claim, this.#any, this.#context.now(), this.#settings.tcp);
+    this.#tcb = tcb;
+    this.#claim = null;
+    this.#context.watch(tcb);
+    if (tcb.fastOpen.isWaiting) return 'done'; // the first text opens it
+    this.#isConnecting = true;
+    return 'begun';
+  }
+
+  get hasConnected(): boolean {
+    return this.#tcb === null || !isOpening(this.#tcb);
+  }
+
+  finishConnect(): void {
+    const tcb = this.#tcb;
+    if (tcb === null) throw new StackError('ECONNABORTED');
+    this.#isConnecting = false;
+    const hasFailed = tcb.state === 'CLOSED' && tcb.acknowledged === 0;
+    if (hasFailed) this.#tcb = null; // it may try again
+    tcpCalls.throwPending(tcb);
+    if (hasFailed) throw new StackError('ECONNABORTED');
+  }
+
+  listen(backlog: number): void {
+    if (this.#tcb !== null) throw new StackError('EINVAL');
+    if (this.#listener !== null) {
+      this.#listener.backlog = backlog;
+      return;
+    }
+    const { tcp, v6Only } = this.#settings;
+    this.#claim ??= this.#context.stack.tcp.bind(this.#any, 0, tcp, v6Only);
+    this.#listener = this.#context.stack.tcp.listen(this.#claim, backlog, tcp);
+    this.#claim = null;
+    this.#context.watch(this.#listener);
+  }
+
+  accept(): MakeEnd | null {
+    if (this.#listener === null) throw new StackError('EINVAL');
+    const tcb = this.#context.stack.tcp.accept(this.#listener);
+    return tcb === null ? null : (context) => new TcpEnd(context, tcb);
+  }
+
+  get mayAccept(): boolean {
+    return this.#listener === null || this.#listener.acceptQueue.length > 0;
+  }
+
+  send(data: Uint8Array, flags: number): number {
+    const tcb = this.#tcb;
+    this.#throwLate();
+    if (tcb === null) throw new StackError('EPIPE');
+    const how = { urgent: (flags & constants.MSG_OOB) !== 0, more: (flags & constants.MSG_MORE) !== 0 };
+    try {
+      return tcpCalls.send(tcb, data, how);
+    } catch (error) {
+      // The handshake's acknowledgment may wait for the text that its user has in hand.
+      tcb.writerWaits = isOpening(tcb) && (flags & constants.MSG_DONTWAIT) === 0;
+      throw error;
+    }
+  }
+
+  maySend(): boolean {
+    return this.#tcb === null || tcpCalls.isWritable(this.#tcb);
+  }
+
+  receive(most: number, flags: number): Incoming | null {
+    const tcb = this.#tcb;
+    this.#throwLate();
+    if (tcb === null) throw new StackError('ENOTCONN');
+    const peek = (flags & constants.MSG_PEEK) !== 0;
+    if ((flags & constants.MSG_OOB) !== 0) {
+      const octet = tcpCalls.receiveUrgent(tcb, peek);
+      return octet < 0 ? null : { data: Uint8Array.of(octet), from: this.#peer(tcb) };
+    }
+    const into = new Uint8Array(Math.max(1, Math.min(most, tcb.receiveQueue.length)));
+    const count = tcpCalls.receive(tcb, into, this.#context.now(), peek);
+    return count === 0 ? null : { data: into.subarray(0, count), from: this.#peer(tcb) };
+  }
+
+  mayReceive(least: number): boolean {
+    const tcb = this.#tcb;
+    if (tcb === null) return true;
+    return tcpCalls.isReadable(tcb) && (tcb.receiveQueue.length >= least || isOver(tcb));
+  }
+
+  readiness(): Readiness {
+    const tcb = this.#tcb;
+    if (this.#listener !== null) return { ...notReady, readable: this.#listener.acceptQueue.length > 0 };
+    if (tcb === null) return { ...notReady, writable: true, hungUp: true, error: this.#lateError !== null };
+    return {
+      readable: tcpCalls.isReadable(tcb),
+      writable: tcpCalls.isWritable(tcb),
+      urgent: tcpCalls.hasUrgentOctet(tcb),
+      error: tcb.error !== null,
+      readHungUp: tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED',
+      hungUp: tcb.state === 'CLOSED' || ((tcb.finReceived || tcb.readShut) && tcb.finQueued),
+    };
+  }
+
+  shutdown(read: boolean, write: boolean): void {
+    const { stack, now } = this.#context;
+    const listener = this.#listener;
+    if (listener !== null) {
+      if (!read) return;
+      stack.tcp.unlisten(listener, now(), this.#hasNamedPort);
+      if (this.#hasNamedPort) this.#claim = listener.claim; // still bound: it may listen again
+      this.#listener = null;
+      return;
+    }
+    const tcb = this.#tcb;
+    if (tcb === null || isDown(tcb)) throw new StackError('ENOTCONN');
+    const wasOpening = tcb.state === 'SYN-SENT';
+    if (read) tcpCalls.shutdownReceive(tcb, now());
+    if (write) tcpCalls.shutdownSend(tcb, now());
+    if (!wasOpening) return;
+    this.#tcb = null; // as before `connect`, but for what has become of it
+    this.#isConnecting = false;
+    this.#lateError = 'ECONNRESET';
+  }
+
+  close(): Linger | null {
+    const { stack } = this.#context;
+    const now = this.#context.now();
+    if (this.#listener !== null) stack.tcp.unlisten(this.#listener, now);
+    if (this.#claim !== null) stack.tcp.release(this.#claim);
+    const tcb = this.#tcb;
+    if (tcb === null) return null;
+    tcpCalls.close(tcb, now);
+    const time = this.#settings.tcp.linger;
+    const isDone = (): boolean => isDown(tcb) || tcb.state === 'FIN-WAIT-2';
+    return time > 0 ? { time, isDone } : null;
+  }
+
+  localName(): SocketName {
+    const end = this.#tcb ?? this.#listener;
+    const { family } = this.#context;
+    if (end !== null && this.#claim === null) return socketAddress(end.local, end.localPort, family);
+    return socketAddress(this.#claim?.address ?? this.#any, this.#claim?.port ?? 0, family);
+  }
+
+  peerName(): SocketName {
+    const tcb = this.#tcb;
+    if (tcb === null || isOpening(tcb) || isDown(tcb)) throw new StackError('ENOTCONN');
+    return this.#peer(tcb);
+  }
+
+  #peer(tcb: Tcb): SocketName {
+    return socketAddress(tcb.remote, tcb.remotePort, this.#context.family);
+  }
+
+  target(): EndTarget {
+    return {
+      datagrams: null,
+      unix: null,
+      stream: this.#settings,
+      tcb: this.#tcb,
+      listener: this.#listener,
+      isBound: this.#claim !== null || this.#tcb !== null,
+      lateError: () => this.#takeLate(),
+    };
+  }
+
+  readableOctets(): number {
+    if (this.#tcb === null) throw new StackError('EINVAL');
+    return tcpCalls.readableOctets(this.#tcb);
+  }
+
+  unacknowledgedOctets(): number {
+    return this.#tcb === null ? 0 : tcpCalls.unacknowledgedOctets(this.#tcb);
+  }
+
+  unsentOctets(): number {
+    return this.#tcb?.unsent ?? 0;
+  }
+
+  isAtMark(): boolean {
+    return this.#tcb !== null && tcpCalls.isAtMark(this.#tcb);
+  }
+
+  #takeLate(): ErrorCode | null {
+    const code = this.#lateError;
+    this.#lateError = null;
+    return code;
+  }
+
+  #throwLate(): void {
+    const code = this.#takeLate();
+    if (code !== null) throw new StackError(code);
+  }
+}
+
+const isOpening = ({ state }: Tcb): boolean => state === 'SYN-SENT' || state === 'SYN-RECEIVED';
+
+/** Nothing more will come. */
+const isOver = (tcb: Tcb): boolean => tcb.finReceived || tcb.readShut || tcb.state === 'CLOSED' || tcb.error !== null;
+
+/** Nothing is left of the connection as far as its user can tell. */
+const isDown = ({ state }: Tcb): boolean => state === 'CLOSED' || state === 'TIME-WAIT';
+
+/** @throws StackError EAFNOSUPPORT a path */
+export function numbered(place: Place): Exclude<Place, string> {
+  if (typeof place === 'string') throw new StackError('EAFNOSUPPORT');
+  return place;
+}

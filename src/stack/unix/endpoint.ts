@@ -1,0 +1,94 @@
+import type { ErrorCode } from '../base/errors.ts';
+import { StackError } from '../base/errors.ts';
+import { Fifo } from '../base/fifo.ts';
+import type { Endpoint } from '../base/ready.ts';
+import { Ring } from '../base/ring.ts';
+
+/** A stream of octets; messages to anybody; messages over a connection. */
+export type UnixType = 'stream' | 'dgram' | 'seqpacket';
+
+/** A message, and the name of the socket that sent it. */
+export interface UnixMessage {
+  readonly data: Uint8Array;
+  readonly from: string;
+}
+
+/** What a message costs beyond its octets, so that empty ones are bounded too. */
+const overhead = 256;
+
+/** One end of local communication: a name perhaps, a peer perhaps, and what has arrived. What can be done with it is in unix.ts. */
+export class UnixEndpoint implements Endpoint {
+  isChanged = false;
+  nextChanged: Endpoint | null = null;
+
+  readonly type: UnixType;
+  /** The path it is bound to; '' for none; beginning with NUL in the abstract namespace. */
+  name = '';
+  /** Of a connection, the other end; of datagrams, where `send` goes. */
+  peer: UnixEndpoint | null = null;
+  /** Others whose messages go here, and who wait for room. */
+  readonly senders: Set<UnixEndpoint> = new Set();
+  /** A listener's connections that nobody has accepted yet, and how many may wait; -1: it does not listen. */
+  readonly acceptQueue: Fifo<UnixEndpoint> = new Fifo();
+  backlog = -1;
+  /** The listener that was reached, as long as the connection waits there. */
+  listener: UnixEndpoint | null = null;
+  wasConnected = false;
+  readShut = false;
+  writeShut = false;
+  isClosed = false;
+  /** Told once, after what has arrived. */
+  error: ErrorCode | null = null;
+  /** Octets that may wait at the receiver for all that this one sends. */
+  sendLimit: number;
+  receiveLimit: number;
+  readonly octets: Ring = new Ring();
+  readonly messages: Fifo<UnixMessage> = new Fifo();
+  #held = 0;
+
+  constructor(type: UnixType, limit: number) {
+    this.type = type;
+    this.sendLimit = limit;
+    this.receiveLimit = limit;
+  }
+
+  /** Octets that wait to be read, each message's overhead included. */
+  get held(): number {
+    return this.type === 'stream' ? this.octets.length : this.#held;
+  }
+
+  /** Nothing more will come. */
+  get isEnded(): boolean {
+    return this.readShut || (this.type !== 'dgram' && this.wasConnected && this.peer === null);
+  }
+
+  get readable(): boolean {
+    if (this.backlog >= 0) return this.acceptQueue.length > 0 || this.isClosed;
+    return this.octets.length > 0 || this.messages.length > 0 || this.isEnded || this.error !== null;
+  }
+
+  push(data: Uint8Array, from: string): void {
+    this.#held += data.length + overhead;
+    this.messages.push({ data, from });
+  }
+
+  take(): UnixMessage | null {
+    const next = this.messages.shift();
+    if (next === undefined) return null;
+    this.#held -= next.data.length + overhead;
+    return next;
+  }
+
+  throwPending(): void {
+    if (this.error === null) return;
+    const code = this.error;
+    this.error = null;
+    throw new StackError(code);
+  }
+
+  clear(): void {
+    this.octets.clear();
+    this.messages.clear();
+    this.#held = 0;
+  }
+}

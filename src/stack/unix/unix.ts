@@ -1,0 +1,297 @@
+import { StackError } from '../base/errors.ts';
+import type { ChangedList } from '../base/ready.ts';
+import { UnixEndpoint, type UnixMessage, type UnixType } from './endpoint.ts';
+
+/**
+ * Local communication between the sockets of one host (unix(7)): by paths of a namespace of the host's own, not of the file
+ * system around it, and by abstract names, which begin with NUL. The rules are Linux's.
+ */
+
+/** sun_path has 108 octets, one of which a path needs for its end. */
+const mostName = 107;
+const defaultLimit = 212_992;
+/** net.unix.max_dgram_qlen: messages that may wait at a receiver who is not the sender's peer. */
+const mostMessages = 10;
+
+/** How names are counted: in octets of UTF-8. */
+function octetsOf(name: string): number {
+  let octets = 0;
+  for (const character of name) {
+    const code = character.codePointAt(0)!;
+    octets += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+  }
+  return octets;
+}
+
+export class Unix {
+  /** What stands at a path: a socket, or the file that a closed one has left behind. */
+  readonly #names: Map<string, UnixEndpoint | null> = new Map();
+  readonly #changed: ChangedList;
+  #lastAutomatic = 0;
+
+  constructor(changed: ChangedList) {
+    this.#changed = changed;
+  }
+
+  open(type: UnixType): UnixEndpoint {
+    return new UnixEndpoint(type, defaultLimit);
+  }
+
+  /**
+   * Gives a socket a name. An empty one asks for an abstract name that nobody has.
+   * @throws StackError EINVAL it has a name; EADDRINUSE something is there; ENAMETOOLONG more than 107 octets
+   */
+  bind(endpoint: UnixEndpoint, name: string): void {
+    if (endpoint.name !== '') throw new StackError('EINVAL');
+    if (octetsOf(name) > mostName) throw new StackError('ENAMETOOLONG');
+    let chosen = name;
+    while (chosen === '' || (name === '' && this.#names.has(chosen))) {
+      chosen = `\0${(this.#lastAutomatic++ & 0xfffff).toString(16).padStart(5, '0')}`;
+    }
+    if (this.#names.has(chosen)) throw new StackError('EADDRINUSE');
+    this.#names.set(chosen, endpoint);
+    endpoint.name = chosen;
+  }
+
+  /** Removes a path, whether its socket is open or not; who has connected stays so. @throws StackError ENOENT */
+  unlink(name: string): void {
+    if (name.startsWith('\0') || !this.#names.delete(name)) throw new StackError('ENOENT');
+  }
+
+  /** Paths that there are, the abstract names aside. */
+  get paths(): readonly string[] {
+    return [...this.#names.keys()].filter((name) => !name.startsWith('\0'));
+  }
+
+  /** @throws StackError EOPNOTSUPP datagrams; EINVAL without a name, or connected */
+  listen(endpoint: UnixEndpoint, backlog: number): void {
+    if (endpoint.type === 'dgram') throw new StackError('EOPNOTSUPP');
+    if (endpoint.name === '' || endpoint.wasConnected) throw new StackError('EINVAL');
+    endpoint.backlog = Math.max(0, backlog);
+  }
+
+  /** The next connection, or null. @throws StackError EOPNOTSUPP datagrams; EINVAL it does not listen */
+  accept(endpoint: UnixEndpoint): UnixEndpoint | null {
+    if (endpoint.type === 'dgram') throw new StackError('EOPNOTSUPP');
+    if (endpoint.backlog < 0 || endpoint.readShut) throw new StackError('EINVAL');
+    const next = endpoint.acceptQueue.shift();
+    if (next === undefined) return null;
+    next.listener = null;
+    for (const sender of endpoint.senders) this.#changed.add(sender); // there is room in the queue
+    endpoint.senders.clear();
+    return next;
+  }
+
+  /**
+   * Connects at once, or fixes where datagrams go; null lets that go.
+   * @throws StackError EISCONN, EINVAL (it listens); ENOENT nothing there; ECONNREFUSED nobody listens; EPROTOTYPE another
+   *   type; EAGAIN too many wait there already
+   */
+  connect(endpoint: UnixEndpoint, name: string | null): void {
+    if (endpoint.type === 'dgram') return this.#connectDatagrams(endpoint, name);
+    if (name === null) throw new StackError('EINVAL');
+    if (endpoint.backlog >= 0) throw new StackError('EINVAL');
+    const listener = this.#find(name);
+    if (endpoint.wasConnected) throw new StackError('EISCONN');
+    if (listener.type !== endpoint.type) throw new StackError('EPROTOTYPE');
+    if (listener.backlog < 0 || listener.readShut) throw new StackError('ECONNREFUSED');
+    if (listener.acceptQueue.length > listener.backlog) {
+      listener.senders.add(endpoint);
+      throw new StackError('EAGAIN');
+    }
+    const other = new UnixEndpoint(endpoint.type, defaultLimit);
+    other.name = listener.name;
+    other.peer = endpoint;
+    other.wasConnected = true;
+    other.listener = listener;
+    endpoint.peer = other;
+    endpoint.wasConnected = true;
+    listener.acceptQueue.push(other);
+    this.#changed.add(listener);
+  }
+
+  #connectDatagrams(endpoint: UnixEndpoint, name: string | null): void {
+    const target = name === null ? null : this.#find(name);
+    if (target !== null && target.type !== 'dgram') throw new StackError('EPROTOTYPE');
+    if (target !== null && target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
+    endpoint.peer?.senders.delete(endpoint);
+    endpoint.peer = target;
+    endpoint.wasConnected = target !== null;
+    target?.senders.add(endpoint);
+  }
+
+  /** Would `connect` find room in the listener's queue, or fail? */
+  mayConnect(name: string): boolean {
+    const listener = this.#names.get(name);
+    return listener === undefined || listener === null || listener.acceptQueue.length <= listener.backlog;
+  }
+
+  /**
+   * Sends octets of a stream, as many as there is room for, or one message.
+   * @param name where a message goes; null: to the peer
+   * @returns octets accepted
+   * @throws StackError EAGAIN no room; EPIPE nobody reads any more; ENOTCONN no peer; EISCONN, EOPNOTSUPP a name where none
+   *   is taken; EMSGSIZE; and for datagrams ENOENT, ECONNREFUSED, EPROTOTYPE, EPERM as `connect`
+   */
+  send(endpoint: UnixEndpoint, data: Uint8Array, name: string | null): number {
+    endpoint.throwPending();
+    if (endpoint.type === 'dgram') return this.#sendDatagram(endpoint, data, name);
+    if (name !== null) throw new StackError(endpoint.wasConnected ? 'EISCONN' : 'EOPNOTSUPP');
+    if (!endpoint.wasConnected) throw new StackError('ENOTCONN');
+    const { peer } = endpoint;
+    if (endpoint.writeShut || peer === null || peer.readShut) throw new StackError('EPIPE');
+    if (endpoint.type === 'seqpacket') return this.#deliver(endpoint, peer, data);
+    if (data.length === 0) return 0;
+    const room = endpoint.sendLimit - peer.octets.length;
+    if (room <= 0) throw new StackError('EAGAIN');
+    const count = Math.min(room, data.length);
+    peer.octets.append(data, 0, count);
+    this.#changed.add(peer);
+    return count;
+  }
+
+  #sendDatagram(endpoint: UnixEndpoint, data: Uint8Array, name: string | null): number {
+    const target = name === null ? endpoint.peer : this.#find(name);
+    if (target === null) throw new StackError(endpoint.wasConnected ? 'ECONNREFUSED' : 'ENOTCONN');
+    if (target.isClosed) {
+      endpoint.peer = null;
+      endpoint.wasConnected = false;
+      throw new StackError('ECONNREFUSED');
+    }
+    if (target.type !== 'dgram') throw new StackError('EPROTOTYPE');
+    if (endpoint.writeShut || target.readShut) throw new StackError('EPIPE');
+    if (target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
+    if (target.messages.length > mostMessages && target.peer !== endpoint) {
+      target.senders.add(endpoint);
+      throw new StackError('EAGAIN');
+    }
+    return this.#deliver(endpoint, target, data);
+  }
+
+  #deliver(endpoint: UnixEndpoint, target: UnixEndpoint, data: Uint8Array): number {
+    if (data.length > endpoint.sendLimit - 32) throw new StackError('EMSGSIZE'); // as Linux
+    if (target.held > 0 && target.held + data.length > endpoint.sendLimit) {
+      target.senders.add(endpoint);
+      throw new StackError('EAGAIN');
+    }
+    target.push(data.slice(), endpoint.name);
+    this.#changed.add(target);
+    return data.length;
+  }
+
+  /** Would `send` take something, or fail at once? */
+  isWritable(endpoint: UnixEndpoint): boolean {
+    const { peer } = endpoint;
+    if (endpoint.backlog >= 0) return false;
+    if (peer === null || endpoint.writeShut || peer.readShut || peer.isClosed) return true;
+    if (endpoint.type === 'dgram') return peer.messages.length <= mostMessages || peer.peer === endpoint;
+    return peer.held * 4 <= endpoint.sendLimit; // as Linux: a quarter in use
+  }
+
+  /**
+   * Moves octets of a stream to the user, or the next message, of which what is longer than `into` is lost.
+   * @param peek leaves it where it is
+   * @returns the octets moved; null at the end, which for messages is not the same as an empty one
+   * @throws StackError EAGAIN nothing there; ENOTCONN, EINVAL never connected; ECONNRESET the peer has closed without reading
+   */
+  receive(endpoint: UnixEndpoint, most: number, peek: boolean): UnixMessage | null {
+    if (endpoint.type !== 'dgram' && !endpoint.wasConnected) {
+      throw new StackError(endpoint.type === 'stream' ? 'EINVAL' : 'ENOTCONN');
+    }
+    const next = endpoint.type === 'stream' ? this.#octets(endpoint, most, peek) : this.#message(endpoint, peek);
+    if (next !== null) {
+      if (!peek) this.#madeRoom(endpoint);
+      return next;
+    }
+    endpoint.throwPending();
+    if (endpoint.isEnded) return null;
+    throw new StackError('EAGAIN');
+  }
+
+  #octets(endpoint: UnixEndpoint, most: number, peek: boolean): UnixMessage | null {
+    const count = Math.min(most, endpoint.octets.length);
+    if (count === 0) return null;
+    const data = new Uint8Array(count);
+    endpoint.octets.copyOut(0, count, data, 0);
+    if (!peek) endpoint.octets.release(count);
+    return { data, from: endpoint.peer?.name ?? '' };
+  }
+
+  #message(endpoint: UnixEndpoint, peek: boolean): UnixMessage | null {
+    return peek ? (endpoint.messages.peek() ?? null) : endpoint.take();
+  }
+
+  #madeRoom(endpoint: UnixEndpoint): void {
+    if (endpoint.type !== 'dgram' && endpoint.peer !== null) this.#changed.add(endpoint.peer);
+    for (const sender of endpoint.senders) this.#changed.add(sender);
+  }
+
+  /** Ends sending, receiving or both; the peer of a connection is told. */
+  shutdown(endpoint: UnixEndpoint, read: boolean, write: boolean): void {
+    if (read) endpoint.readShut = true;
+    if (write) endpoint.writeShut = true;
+    const { peer } = endpoint;
+    if (endpoint.type !== 'dgram' && peer !== null) {
+      if (read) peer.writeShut = true;
+      if (write) peer.readShut = true;
+      this.#changed.add(peer);
+    }
+    this.#changed.add(endpoint);
+  }
+
+  /** Gives the socket back. Its path stays, and refuses whoever comes: `unlink` removes it. */
+  close(endpoint: UnixEndpoint): void {
+    if (endpoint.isClosed) return;
+    endpoint.isClosed = true;
+    const isOwner = this.#names.get(endpoint.name) === endpoint;
+    if (isOwner && endpoint.name.startsWith('\0')) this.#names.delete(endpoint.name);
+    else if (isOwner) this.#names.set(endpoint.name, null);
+    for (let next = endpoint.acceptQueue.shift(); next !== undefined; next = endpoint.acceptQueue.shift()) {
+      this.#abandonPeer(next, true);
+      next.isClosed = true;
+    }
+    this.#abandonPeer(endpoint, endpoint.held > 0);
+    for (const sender of endpoint.senders) {
+      this.#changed.add(sender);
+      if (sender.peer === endpoint && sender.type === 'dgram') sender.error = 'ECONNREFUSED';
+    }
+    endpoint.senders.clear();
+    endpoint.clear();
+  }
+
+  /** The other end of a connection sees the end of the stream, or a reset if something was left unread. */
+  #abandonPeer(endpoint: UnixEndpoint, wasUnread: boolean): void {
+    const { peer } = endpoint;
+    endpoint.peer = null;
+    if (peer === null) return;
+    if (endpoint.type === 'dgram') {
+      peer.senders.delete(endpoint);
+      return;
+    }
+    if (wasUnread) peer.error = 'ECONNRESET';
+    peer.peer = null;
+    this.#changed.add(peer);
+  }
+
+  /** Two that are connected to each other, without names (socketpair(2)). */
+  pair(type: UnixType): readonly [UnixEndpoint, UnixEndpoint] {
+    const [one, other] = [this.open(type), this.open(type)];
+    for (const [here, there] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      here.peer = there;
+      here.wasConnected = true;
+    }
+    return [one, other];
+  }
+
+  /** @throws StackError ENOENT nothing there; ECONNREFUSED what is there belongs to nobody; ENAMETOOLONG */
+  #find(name: string): UnixEndpoint {
+    if (octetsOf(name) > mostName) throw new StackError('ENAMETOOLONG');
+    const found = this.#names.get(name);
+    if (found === undefined) throw new StackError(name.startsWith('\0') ? 'ECONNREFUSED' : 'ENOENT');
+    if (found === null) throw new StackError('ECONNREFUSED');
+    return found;
+  }
+}
