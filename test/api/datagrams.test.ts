@@ -89,7 +89,7 @@ test('1.13: options that there are not are ENOPROTOOPT, values that cannot be EI
   t.is(udp.setoption(here.IPPROTO_TCP, here.TCP_NODELAY, 1)[1], 'Protocol not available');
   t.is(udp.getoption(here.IPPROTO_IPV6, here.IPV6_V6ONLY)[1], 'Protocol not available');
   t.is(udp.setoption(here.IPPROTO_IP, here.IP_HDRINCL, 1)[1], 'Protocol not available');
-  t.is(tcp.setoption(here.IPPROTO_IP, here.IP_MULTICAST_TTL, 1)[1], 'Protocol not available');
+  t.is(tcp.setoption(here.IPPROTO_IP, here.IP_MULTICAST_TTL, 1)[1], 'Invalid argument');
   t.is(udp.setoption(here.IPPROTO_IP, here.IP_TTL, 256)[1], 'Invalid argument');
   t.is(udp.setoption(here.IPPROTO_IP, here.IP_TTL, 0)[1], 'Invalid argument');
   t.is(udp.setoption(here.IPPROTO_IP, here.IP_ADD_MEMBERSHIP, 1)[1], 'Invalid argument');

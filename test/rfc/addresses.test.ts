@@ -1,6 +1,6 @@
 /** Who is spoken to and listened to: addresses and ports (RFC 9293 section 3.9). */
 import test from 'ava';
-import { anyV4, anyV6, tcpCalls } from '../../src/stack/index.ts';
+import { anyV4, anyV6, TcpSettings, tcpCalls } from '../../src/stack/index.ts';
 import { addressOf, Lone, octets, ours, theirs, v4, v6 } from '../helpers/packets.ts';
 import { flags, Peer, readSegment, segment } from '../helpers/tcp-peer.ts';
 
@@ -21,9 +21,10 @@ test('MUST-41: listening again, elsewhere, and no longer disturbs no connection 
 test('MUST-42: one socket may listen while others of its port are being opened', (t) => {
   const host = new Lone();
   const { tcp } = host.stack;
-  const claim = tcp.bind(anyV4, 80);
+  const shared = Object.assign(new TcpSettings(), { reuseAddress: true });
+  const claim = tcp.bind(anyV4, 80, shared);
   const opening = tcp.connect(addressOf('10.0.0.9'), 80, claim, anyV4, host.now);
-  const listener = tcp.listen(tcp.bind(anyV4, 80), 4);
+  const listener = tcp.listen(tcp.bind(anyV4, 80, shared), 4);
   const syn = (from: number) => v4(segment(4, { flags: flags.SYN, seq: 1, ports: [from, 80] }), { protocol: 6 });
   host.take(syn(5000));
 

@@ -20,7 +20,7 @@ import {
   type Place,
   type Readiness,
 } from './end.ts';
-import { numbered } from './tcp.ts';
+import { numbered, reached } from './tcp.ts';
 
 /** Datagrams of UDP, or of a raw socket. */
 export class DatagramEnd implements End {
@@ -159,7 +159,7 @@ export class DatagramEnd implements End {
 
   /** @throws StackError ENETUNREACH an IPv4 address from a socket for IPv6 alone */
   #reachable(place: Place): { address: Address; port: number } {
-    const found = numbered(place);
+    const found = reached(place);
     if (this.#endpoint.v6Only && found.address.isV4) throw new StackError('ENETUNREACH');
     return found;
   }

@@ -4,6 +4,8 @@ import {
   anyV6,
   type ErrorCode,
   type Listener,
+  loopbackV4,
+  loopbackV6,
   type PortClaim,
   StackError,
   type Tcb,
@@ -65,7 +67,7 @@ export class TcpEnd implements End {
       if (!this.#isConnecting) throw new StackError('EISCONN');
       return 'pending';
     }
-    const { address, port } = numbered(place);
+    const { address, port } = reached(place);
     const { stack, family } = this.#context;
     if (this.#settings.v6Only && address.isV4 && family === 6) throw new StackError('ENETUNREACH');
     this.#lateError = null;
@@ -225,7 +227,7 @@ export class TcpEnd implements End {
       stream: this.#settings,
       tcb: this.#tcb,
       listener: this.#listener,
-      isBound: this.#claim !== null || this.#tcb !== null,
+      isBound: this.#claim !== null || this.#tcb !== null || this.#listener !== null,
       lateError: () => this.#takeLate(),
     };
   }
@@ -266,6 +268,12 @@ const isOver = (tcb: Tcb): boolean => tcb.finReceived || tcb.readShut || tcb.sta
 
 /** Nothing is left of the connection as far as its user can tell. */
 const isDown = ({ state }: Tcb): boolean => state === 'CLOSED' || state === 'TIME-WAIT';
+
+/** Where one connects or sends to: the unspecified address means this host (as on Linux). @throws StackError EAFNOSUPPORT a path */
+export function reached(place: Place): Exclude<Place, string> {
+  const { address, port } = numbered(place);
+  return { address: address.isUnspecified ? (address.isV4 ? loopbackV4 : loopbackV6) : address, port };
+}
 
 /** @throws StackError EAFNOSUPPORT a path */
 export function numbered(place: Place): Exclude<Place, string> {

@@ -33,7 +33,8 @@ const ttl: Option = {
 const trafficClass: Option = {
   get: (target) => target.datagrams?.endpoint.trafficClass ?? target.stream.tcp.trafficClass,
   set: (target, value) => {
-    const wanted = Math.max(0, toNumber(value, -1, 255));
+    const number = toNumber(value);
+    const wanted = number === -1 ? 0 : number & 0xff;
     if (target.datagrams !== null) target.datagrams.endpoint.trafficClass = wanted;
     // The two bits of RFC 3168 are TCP's own.
     else
@@ -43,9 +44,20 @@ const trafficClass: Option = {
   },
 };
 
-const multicastTtl: Option = {
-  get: (target) => endpointOf(target).multicastTtl,
+/** The same over IPv6, where 0 is a limit like another. */
+const hopLimit: Option = {
+  ...ttl,
   set: (target, value) => {
+    if (toNumber(value, -1, 255) !== 0) return ttl.set!(target, value);
+    if (target.datagrams !== null) target.datagrams.endpoint.ttl = 0;
+    else throw new StackError('EINVAL'); // a connection that reaches nobody
+  },
+};
+
+const multicastTtl: Option = {
+  get: (target) => (target.type === 'stream' ? 1 : endpointOf(target).multicastTtl),
+  set: (target, value) => {
+    if (target.type === 'stream') throw new StackError('EINVAL');
     const wanted = toNumber(value, -1, 255);
     endpointOf(target).multicastTtl = wanted === -1 ? 1 : wanted;
   },
@@ -73,7 +85,8 @@ const pmtuWays = ['dont', 'want', 'do'] as const;
 const mtuDiscover: Option = {
   get: (target) => (target.datagrams === null ? 1 : pmtuWays.indexOf(target.datagrams.endpoint.pmtuDiscovery)),
   set: (target, value) => {
-    endpointOf(target).pmtuDiscovery = pmtuWays[toNumber(value, 0, 2)]!;
+    const way = pmtuWays[toNumber(value, 0, 2)]!;
+    if (target.datagrams !== null) target.datagrams.endpoint.pmtuDiscovery = way; // streams always want it
   },
 };
 
@@ -194,7 +207,7 @@ export const ipLevel: Level = [
 /** IPPROTO_IPV6. */
 export const ipv6Level: Level = [
   ['IPV6_CHECKSUM', 7, checksumOffset],
-  ['IPV6_UNICAST_HOPS', 16, ttl],
+  ['IPV6_UNICAST_HOPS', 16, hopLimit],
   ['IPV6_MULTICAST_IF', 17, multicastInterface],
   ['IPV6_MULTICAST_HOPS', 18, multicastTtl],
   ['IPV6_MULTICAST_LOOP', 19, multicastLoop],

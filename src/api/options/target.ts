@@ -124,4 +124,4 @@ export function setTcp(target: OptionTarget, change: (settings: TcpSettings) => 
 
 /** Linux doubles what is asked for, to make room for its own bookkeeping, and tells the doubled value. */
 export const bufferSize = (value: OptionValue, least: number): number =>
-  Math.max(least, Math.min(toNumber(value, 0), 0x3fffffff) * 2);
+  Math.max(least, Math.min(toNumber(value) >>> 0, 0x3fffffff) * 2);

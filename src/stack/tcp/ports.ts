@@ -4,7 +4,7 @@ import { type Random, randomBelow } from '../base/random.ts';
 import { TcpSettings } from './settings.ts';
 
 /** A port that is given out is nobody else's. */
-const exclusive: TcpSettings = Object.assign(new TcpSettings(), { reuseAddress: false });
+const exclusive: TcpSettings = new TcpSettings();
 
 /** A local port that a socket holds. */
 export interface PortClaim extends Binding {

@@ -6,8 +6,8 @@ import type { Micros } from '../base/time.ts';
  * Where a value says "the stack's", the option of the stack decides, at the time when it is needed.
  */
 export class TcpSettings {
-  /** SO_REUSEADDR: the port may be shared with sockets that say the same, unless one listens. On by default (see docs). */
-  reuseAddress = true;
+  /** SO_REUSEADDR: the port may be shared with sockets that say the same, unless one listens. Off by default, as on Linux. */
+  reuseAddress = false;
   /** SO_REUSEPORT: also with one that listens; connections are spread over the group. */
   reusePort = false;
   /** Send small segments at once: no Nagle (MUST-17). */

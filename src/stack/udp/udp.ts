@@ -26,6 +26,7 @@ export interface UdpServices {
   readonly changed: ChangedList;
   readonly findPath: FindPath;
   isLocal(address: Address): boolean;
+  isBroadcast(address: Address): boolean;
   /** Queues a finished payload. Returns false when there is no room. */
   send(out: Outgoing, payload: Uint8Array, interfaceIndex: number, mtu: number, sender: DatagramEndpoint): boolean;
 }
@@ -64,7 +65,12 @@ export class Udp {
    */
   bind(endpoint: DatagramEndpoint, address: Address, port: number): void {
     if (endpoint.localPort !== 0) throw new StackError('EINVAL', 'the socket is bound already');
-    if (!address.isUnspecified && !this.#services.isLocal(address) && !isMulticast(address)) {
+    if (
+      !address.isUnspecified &&
+      !this.#services.isLocal(address) &&
+      !isMulticast(address) &&
+      !this.#services.isBroadcast(address)
+    ) {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
     }
     const chosen = port === 0 ? this.#ephemeralPort(endpoint, address) : port;
@@ -110,12 +116,12 @@ export class Udp {
     if (data.length > mostOctets(remote)) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
     if (remotePort === 0) throw new StackError('EINVAL', 'port 0');
-    endpoint.throwPending();
-    if (endpoint.writeShut) throw new StackError('EPIPE');
     const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
     const path = this.#services.findPath(remote, endpoint.local, by);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
+    endpoint.throwPending();
+    if (endpoint.writeShut) throw new StackError('EPIPE');
     const length = udpHeaderLength + data.length;
     if (endpoint.pmtuDiscovery === 'do' && headerRoom(remote) + length > path.mtu) {
       throw new StackError('EMSGSIZE', `longer than the MTU of ${path.mtu}`);
