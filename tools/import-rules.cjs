@@ -52,8 +52,8 @@ module.exports = {
     ),
     only(
       'api',
-      '^src/api/([^/]+|options/[^/]+)\\.ts$',
-      '^src/api/([^/]+|options/[^/]+)\\.ts$|^src/stack/index\\.ts$',
+      '^src/api/([^/]+|(options|ends|dns)/[^/]+)\\.ts$',
+      '^src/api/([^/]+|(options|ends|dns)/[^/]+)\\.ts$|^src/stack/index\\.ts$',
       'Portable: the front door of the core, and no Node.',
     ),
     only(
