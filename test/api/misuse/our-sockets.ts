@@ -95,12 +95,12 @@ class OurSocket implements TestSocket {
 
   getsockname(): { answer: Answer; port: number } {
     const told = this.#socket.getsockname();
-    return { answer: this.#answer(told), port: told[0]?.[1] ?? -1 };
+    return { answer: this.#answer(told), port: Number(told[0]?.[1] ?? -1) };
   }
 
   getpeername(): { answer: Answer; port: number } {
     const told = this.#socket.getpeername();
-    return { answer: this.#answer(told), port: told[0]?.[1] ?? -1 };
+    return { answer: this.#answer(told), port: Number(told[0]?.[1] ?? -1) };
   }
 
   setoption(level: number, name: number, value: number | string): Answer {
