@@ -16,6 +16,7 @@ import {
   type TestSocket,
   type World,
 } from './sockets.ts';
+import { connection, reaches } from './states.ts';
 
 const IPPROTO_IP = 0;
 const IPPROTO_IPV6 = 41;
@@ -91,6 +92,14 @@ export const cases: Readonly<Record<string, Case>> = {
 const bindUdp = async (world: World, host: string, port: number): Promise<Answer> =>
   open(world, 'near', 'dgram').bind(host, port);
 
+/** A socket whose peer has reset its connection. */
+async function resetSocket(world: World): Promise<TestSocket> {
+  const { subject, peer } = await connection(world, 'connected');
+  await peer.reset();
+  await reaches(world, subject, CLOSE);
+  return subject;
+}
+
 async function mappedUdp(world: World, v6Only: number): Promise<{ socket: TestSocket; host: string; port: number }> {
   const socket = open(world, 'near', 'dgram', 6);
   must(socket.setoption(IPPROTO_IPV6, IPV6_V6ONLY, v6Only));
@@ -115,6 +124,28 @@ export const moreCases: Readonly<Record<string, Case>> = {
     for (const socket of [first, second]) must(socket.setoption(SOL_SOCKET, SO_REUSEADDR, 1));
     must(await first.bind(world.near, 0));
     return second.bind(world.near, portOf(first));
+  },
+  'TCP port of a socket bound again after a reset': async (world) => {
+    const socket = await resetSocket(world);
+    const before = portOf(socket);
+    must(await socket.bind(world.near, 0));
+    const after = portOf(socket);
+    return after === 0 ? 'none' : after === before ? 'the old one' : 'a new one';
+  },
+  'TCP port of a socket that was reset': async (world) => (portOf(await resetSocket(world)) === 0 ? 'none' : 'some'),
+  'TCP port of a listener after shut RD': async (world) => {
+    const socket = open(world, 'near', 'stream');
+    must(await socket.listen(8));
+    const before = portOf(socket);
+    must(await socket.shutdown(0));
+    return portOf(socket) === before ? 'the old one' : `${portOf(socket)}`;
+  },
+  'TCP bind by another to the port of a listener after shut RD': async (world) => {
+    const socket = open(world, 'near', 'stream');
+    must(await socket.listen(8));
+    const port = portOf(socket);
+    must(await socket.shutdown(0));
+    return open(world, 'near', 'stream').bind(world.near, port);
   },
   'TCP bind multicast': (world) => open(world, 'near', 'stream').bind('224.0.0.1', 0),
   'TCP bind broadcast': (world) => open(world, 'near', 'stream').bind('255.255.255.255', 0),

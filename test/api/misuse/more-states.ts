@@ -38,6 +38,14 @@ async function listening(world: World, port: number): Promise<TestSocket> {
   return socket;
 }
 
+async function refusedFromChosenPort(world: World): Promise<TestSocket> {
+  const socket = open(world, 'near', 'stream');
+  must(await socket.bind(world.near, await freePort(world, 'near')));
+  must(await socket.connect(world.far, await freePort(world, 'far')), 'EINPROGRESS');
+  await reaches(world, socket, CLOSE);
+  return socket;
+}
+
 /** Told: the error has been reported, by one call or another. Chosen: bound to a port that was named. */
 export const moreTcpStates: Ways = {
   estab_untold: onlyWay(async (world) => (await connection(world, 'connected', { isTold: false })).subject),
@@ -78,11 +86,10 @@ export const moreTcpStates: Ways = {
     fromRefused(async (socket, world) => must(await socket.connect(world.far, await livePort(world)), 'ECONNREFUSED')),
   ),
   refused_bound: onlyWay(fromRefused(bind)),
-  refused_chosen: onlyWay(async (world) => {
-    const socket = open(world, 'near', 'stream');
-    must(await socket.bind(world.near, await freePort(world, 'near')));
-    must(await socket.connect(world.far, await freePort(world, 'far')), 'EINPROGRESS');
-    await reaches(world, socket, CLOSE);
+  refused_chosen: onlyWay(refusedFromChosenPort),
+  refused_chosen_told_by_connect: onlyWay(async (world) => {
+    const socket = await refusedFromChosenPort(world);
+    must(await socket.connect(world.far, await livePort(world)), 'ECONNREFUSED');
     return socket;
   }),
   listen_shut_rd: onlyWay(fromListen(async (socket) => must(await socket.shutdown(0)))),

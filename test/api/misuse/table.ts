@@ -53,22 +53,23 @@ shut_rd                      | EINVAL  | EOPNOTSUPP | EOPNOTSUPP | ok      | 1  
 
 /** States that 4.6 does not have, measured as its tables were. */
 export const moreTcpTable: readonly Row[] = readTable(`
-state                   | bind(0) | listen | accept | connect(live) | send(1)      | send(0)      | recv         | shut RD  | shut WR  | getsockname | getpeername | SO_ERROR     | NODELAY
-estab_untold            | EINVAL  | EINVAL | EINVAL | ok            | 1            | 0            | EAGAIN       | ok       | ok       | ok          | ok          | ok0          | ok
-got_rst_untold          | ok      | EINVAL | EINVAL | ECONNRESET    | ECONNRESET   | ECONNRESET   | ECONNRESET   | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
-got_rst_told            | ok      | EINVAL | EINVAL | EISCONN       | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-got_rst_unread          | ok      | EINVAL | EINVAL | EISCONN       | ECONNRESET   | ECONNRESET   | 3B           | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
-got_rst_bound           | EINVAL  | EINVAL | EINVAL | EISCONN       | ECONNRESET   | ECONNRESET   | ECONNRESET   | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
-both_fin_bound          | EINVAL  | EINVAL | EINVAL | EISCONN       | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-both_fin_chosen         | EINVAL  | EINVAL | EINVAL | EISCONN       | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-refused_told            | ok      | EINVAL | EINVAL | ECONNABORTED  | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-refused_told_by_connect | ok      | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-refused_bound           | EINVAL  | EINVAL | EINVAL | ECONNREFUSED  | ECONNREFUSED | ECONNREFUSED | ECONNREFUSED | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNREFUSED | ok
-refused_chosen          | EINVAL  | EINVAL | EINVAL | ECONNREFUSED  | ECONNREFUSED | ECONNREFUSED | ECONNREFUSED | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNREFUSED | ok
-listen_shut_rd          | ok      | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-listen_shut_rd_chosen   | EINVAL  | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
-listen_shut_wr          | EINVAL  | ok     | EAGAIN | EISCONN       | EPIPE        | EPIPE        | ENOTCONN     | ok       | ok       | ok          | ENOTCONN    | ok0          | ok
-syn_sent_shut           | ok      | ok     | EINVAL | EINPROGRESS   | ECONNRESET   | ECONNRESET   | ECONNRESET   | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
+state                          | bind(0) | listen | accept | connect(live) | send(1)      | send(0)      | recv         | shut RD  | shut WR  | getsockname | getpeername | SO_ERROR     | NODELAY
+estab_untold                   | EINVAL  | EINVAL | EINVAL | ok            | 1            | 0            | EAGAIN       | ok       | ok       | ok          | ok          | ok0          | ok
+got_rst_untold                 | ok      | EINVAL | EINVAL | ECONNRESET    | ECONNRESET   | ECONNRESET   | ECONNRESET   | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
+got_rst_told                   | ok      | EINVAL | EINVAL | EISCONN       | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+got_rst_unread                 | ok      | EINVAL | EINVAL | EISCONN       | ECONNRESET   | ECONNRESET   | 3B           | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
+got_rst_bound                  | EINVAL  | EINVAL | EINVAL | EISCONN       | ECONNRESET   | ECONNRESET   | ECONNRESET   | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
+both_fin_bound                 | EINVAL  | EINVAL | EINVAL | EISCONN       | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+both_fin_chosen                | EINVAL  | EINVAL | EINVAL | EISCONN       | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+refused_told                   | ok      | EINVAL | EINVAL | ECONNABORTED  | EPIPE        | EPIPE        | EOF          | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+refused_told_by_connect        | ok      | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+refused_bound                  | EINVAL  | EINVAL | EINVAL | ECONNREFUSED  | ECONNREFUSED | ECONNREFUSED | ECONNREFUSED | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNREFUSED | ok
+refused_chosen                 | EINVAL  | EINVAL | EINVAL | ECONNREFUSED  | ECONNREFUSED | ECONNREFUSED | ECONNREFUSED | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNREFUSED | ok
+refused_chosen_told_by_connect | EINVAL  | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+listen_shut_rd                 | ok      | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+listen_shut_rd_chosen          | EINVAL  | ok     | EINVAL | EINPROGRESS   | EPIPE        | EPIPE        | ENOTCONN     | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ok0          | ok
+listen_shut_wr                 | EINVAL  | ok     | EAGAIN | EISCONN       | EPIPE        | EPIPE        | ENOTCONN     | ok       | ok       | ok          | ENOTCONN    | ok0          | ok
+syn_sent_shut                  | ok      | ok     | EINVAL | EINPROGRESS   | ECONNRESET   | ECONNRESET   | ECONNRESET   | ENOTCONN | ENOTCONN | ok          | ENOTCONN    | ECONNRESET   | ok
 `);
 
 export const moreUdpTable: readonly Row[] = readTable(`
@@ -106,6 +107,10 @@ export const moreCaseTable: Readonly<Record<string, string>> = {
   'TCP bind to a bound port': 'EADDRINUSE',
   'TCP bind to a bound port without SO_REUSEADDR': 'EADDRINUSE',
   'TCP bind to a bound port with SO_REUSEADDR': 'ok',
+  'TCP port of a socket bound again after a reset': 'a new one',
+  'TCP port of a socket that was reset': 'some',
+  'TCP port of a listener after shut RD': 'the old one',
+  'TCP bind by another to the port of a listener after shut RD': 'ok',
   'TCP bind multicast': 'ok',
   'TCP bind broadcast': 'ok',
   'TCP listen twice': 'ok',
