@@ -46,6 +46,8 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   }
   beginDelivery(tcb, seg, now);
   acknowledgeSent(tcb, seg, now);
+  tcb.rate.delivered += tcb.sentLog.arrived;
+  tcb.rate.deliveredAt = now;
   scheduleRetransmit(tcb, now);
   settleEcn(tcb, seg);
   settleFastOpen(tcb, seg);

@@ -1,3 +1,4 @@
+import { seqAdd } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { seconds } from '../base/time.ts';
 import type { RateSample } from './congestion/controller.ts';
@@ -29,7 +30,7 @@ export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: 
   sample.totalDelivered = rate.delivered;
   sample.now = now;
   const { newest } = sentLog;
-  if (sentLog.newestSentAt < 0) return sample;
+  if (sentLog.newestSentAt < 0 || sentLog.newestEnd === seqAdd(tcb.iss, 1)) return sample; // the handshake measures nothing
   rate.firstSentAt = sentLog.newestSentAt;
   sample.priorDelivered = newest.delivered;
   sample.isAppLimited = newest.isAppLimited;
