@@ -16,7 +16,7 @@ const bdp = 100;
 const margin = 0.99;
 const highGain = 2.885;
 
-type Told = Partial<Omit<RateSample, 'delivered' | 'interval' | 'priorDelivered' | 'totalDelivered' | 'now'>> & {
+type Told = Partial<Omit<RateSample, 'delivered' | 'interval' | 'totalDelivered' | 'now'>> & {
   /** Segments per second. */
   readonly rate?: number;
 };
@@ -50,7 +50,7 @@ class Way {
     this.total += sample.arrived;
     sample.delivered = (rate * sample.rtt) / seconds(1);
     sample.interval = sample.rtt;
-    sample.priorDelivered = priorDelivered;
+    sample.priorDelivered = told.priorDelivered ?? priorDelivered;
     sample.totalDelivered = this.total;
     sample.now = this.now;
     this.bbr.onSample(sample);
@@ -198,10 +198,23 @@ test('BBREnterDrain: drain sends by the inverse gain until no more than BDP is i
   t.is(way.bbr.mode, 'probeBw');
 });
 
+test('BBREnterDrain: drain takes nothing of cwnd, only of the rate', (t) => {
+  const way = new Way();
+  for (let round = 0; round < 4; round++) way.round({ arrived: bdp, inFlight: 3 * bdp });
+
+  t.is(way.bbr.mode, 'drain');
+  t.true(way.bbr.cwnd >= 2.5 * bdp, `${way.bbr.cwnd}`);
+});
+
 // The cycle of gains --------------------------------------------------------------------------------------------------------
 
 test('BBREnterProbeBW: the cycle begins anywhere but with the slow phase', (t) => {
-  const gains = new Set(Array.from({ length: 50 }, (_, seed) => new Way(seed + 1).settle().gain));
+  const gains = new Set<number>();
+  for (let seed = 1; seed <= 50; seed++) {
+    const way = new Way(seed);
+    while (way.bbr.mode !== 'probeBw') way.round();
+    gains.add(way.gain);
+  }
 
   t.deepEqual([...gains].sort(), [1, 1.25]);
 });
@@ -275,6 +288,14 @@ function estimate({ bbr }: Way): number {
   bbr.onRestart();
   return Math.round(bbr.pacingRate / margin);
 }
+
+test('BBRUpdateBtlBw: of a round the best sample counts', (t) => {
+  const way = new Way().settle();
+  way.round({ rate: 1500 });
+  way.within({ rate: 100 });
+
+  t.is(estimate(way), 1500);
+});
 
 test('BBRUpdateBtlBw: a sample that the user has limited counts only when it is the best', (t) => {
   const way = new Way().settle();
@@ -370,6 +391,19 @@ test('BBRUpdateRTprop: after the probe, the round trip that was seen in it count
   t.true(way.bbr.cwnd >= 4 * bdp && way.bbr.cwnd <= 4 * bdp + 10, String(way.bbr.cwnd)); // BDP is twice as much now
 });
 
+test('BBRExitProbeRTT: the next probe comes ten seconds after the end of this one', (t) => {
+  const way = new Way().settle();
+  age(way);
+  way.within({ inFlight: 4, rtt: ms(110) });
+  for (let sample = 0; sample < 30; sample++) way.within({ inFlight: 4, rtt: ms(130) }, ms(100));
+  way.round({ inFlight: 4, rtt: ms(130) });
+  t.is(way.bbr.mode, 'probeBw');
+  const end = way.now;
+  while (way.bbr.mode === 'probeBw') way.round({ rtt: ms(130), inFlightBefore: 1.5 * bdp });
+
+  t.true(way.now - end > seconds(10) && way.now - end <= seconds(10) + ms(130), `${way.now - end}`);
+});
+
 test('BBRExitProbeRTT: startup goes on if the pipe was not full', (t) => {
   const way = new Way();
   for (let round = 0; round < 110; round++) way.round({ rtt: round === 0 ? rtt : ms(101), isAppLimited: true });
@@ -386,6 +420,7 @@ test('BBRHandleRestartFromIdle: after a pause sending goes on at the rate, and a
   way.bbr.onRestart();
   t.is(way.gain, 1);
   way.now += seconds(60);
+  way.within({ rate: 0, rtt: -1 }); // tells of nothing that has arrived
   way.round();
 
   t.is(way.bbr.mode, 'probeBw');
@@ -408,8 +443,22 @@ test('BBRModulateCwndForRecovery: in the first round of recovery as much may lea
   way.within({ phase: 'recovery', lost: 3, inFlight: 80, arrived: 2 });
   t.is(bbr.cwnd, 82);
   way.within({ phase: 'recovery', inFlight: 81, arrived: 1 });
-
   t.is(bbr.cwnd, 82);
+  way.within({ phase: 'recovery', inFlight: 83, arrived: 2 });
+
+  t.is(bbr.cwnd, 85);
+});
+
+test('BBRModulateCwndForRecovery: that round begins with the recovery, not with what was on its way already', (t) => {
+  const { way, bbr } = steady();
+  bbr.onCongestion();
+  const before = way.total;
+  way.within({ phase: 'recovery', lost: 3, inFlight: 80, arrived: 2 });
+  way.round({ phase: 'recovery', inFlight: 70, arrived: 5, priorDelivered: before });
+  t.is(bbr.cwnd, 82);
+  way.round({ phase: 'recovery', inFlight: 70, arrived: 5 });
+
+  t.is(bbr.cwnd, 87);
 });
 
 test('BBRModulateCwndForRecovery: from its second round on cwnd grows by what arrives', (t) => {
@@ -473,6 +522,18 @@ test('BBRModulateCwndForRecovery: a timeout leaves one segment, then cwnd grows,
   t.is(bbr.pacingRate, pacingRate);
 });
 
+test('BBRCheckFullPipe: after a timeout in startup growth is looked for anew', (t) => {
+  const way = new Way();
+  for (let round = 0; round < 3; round++) way.round({ inFlight: 10 * bdp });
+  way.bbr.onTimeout();
+  const modes = Array.from({ length: 4 }, () => {
+    way.round({ inFlight: 10 * bdp });
+    return way.bbr.mode;
+  });
+
+  t.deepEqual(modes, ['startup', 'startup', 'startup', 'drain']);
+});
+
 test('losses without end change neither the rate nor the window between them', (t) => {
   const { way, bbr, cwnd } = steady();
   for (let loss = 0; loss < 50; loss++) {
@@ -488,7 +549,8 @@ test('a loss that was none: the window is back, and in startup the pipe is given
   const way = new Way();
   for (let round = 0; round < 3; round++) way.round({ arrived: 20, inFlight: 10 * bdp });
   const { cwnd } = way.bbr;
-  way.bbr.onTimeout();
+  way.bbr.onCongestion();
+  way.within({ phase: 'recovery', lost: 1, inFlight: 15, arrived: 1 });
   way.bbr.undo();
   way.within({ phase: 'open', inFlight: 10 * bdp });
   t.true(way.bbr.cwnd >= cwnd, `${way.bbr.cwnd}, before ${cwnd}`);
