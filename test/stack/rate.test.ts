@@ -146,7 +146,7 @@ test('section 4.2: while text waits for pacing, it is not the user', (t) => {
   }
 
   t.true(flow.info().tcpi_notsent_bytes > 10_000);
-  t.is(flow.info().tcpi_delivery_rate_app_limited, 0);
+  t.is(flow.tcb.rate.appLimitedUntil, 0);
 });
 
 test('section 4.1: a burst of segments does not look like a fast way', (t) => {
