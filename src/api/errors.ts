@@ -79,14 +79,26 @@ export const errnos: Readonly<Record<ErrorCode | 'OK', number>> = {
   EINPROGRESS: 115,
 };
 
-/** A name that is neither an address nor in the hosts table. */
-export const unknownHost = 'Name or service not known';
+/** What getaddrinfo fails with: gai_strerror(3)'s texts. */
+export const lookupTexts = {
+  EAI_BADFLAGS: 'Bad value for ai_flags',
+  EAI_NONAME: 'Name or service not known',
+  EAI_AGAIN: 'Temporary failure in name resolution',
+  EAI_FAIL: 'Non-recoverable failure in name resolution',
+  EAI_NODATA: 'No address associated with hostname',
+  EAI_FAMILY: 'ai_family not supported',
+  EAI_SOCKTYPE: 'ai_socktype not supported',
+  EAI_SERVICE: 'Servname not supported for ai_socktype',
+  EAI_ADDRFAMILY: 'Address family for hostname not supported',
+} as const;
+
+export type LookupError = keyof typeof lookupTexts;
 
 export const ERROR_TIMEOUT = texts.ETIMEDOUT;
 export const ERROR_CLOSED = texts.EPIPE;
 
 /** Every error text that a call can return. */
-export type ErrorText = (typeof texts)[ErrorCode] | typeof unknownHost;
+export type ErrorText = (typeof texts)[ErrorCode] | (typeof lookupTexts)[LookupError];
 
 /** The result of a call: a value, or an error. */
 export type Result<T> = readonly [value: T, err: null] | readonly [value: null, err: ErrorText];

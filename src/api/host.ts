@@ -1,11 +1,17 @@
-import type { Runner, UnixType } from '../stack/index.ts';
-import type { MakeEnd } from './ends/end.ts';
+import type { Address, Runner, UnixType } from '../stack/index.ts';
+import type { ResolverSettings } from './dns/resolver.ts';
+import type { MakeEnd, Readiness } from './ends/end.ts';
 import { UnixEnd } from './ends/unix.ts';
-import type { HostsTable } from './names.ts';
+import type { HostsTable, Lookup, NameContext } from './names.ts';
+import { knownServices, type ServicePorts, type ServicesTable } from './services.ts';
 
 export interface HostSettings {
   /** Names and their addresses, like a hosts file. `localhost` is there already. */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
+  /** Services and their ports, besides those that are known; like a services file. */
+  readonly services?: Readonly<Record<string, ServicePorts>>;
+  /** Name servers to ask, and how. Without any, only the tables are looked at. */
+  readonly resolver?: ResolverSettings;
   /** Sockets that may be open at once. Default 65,536. */
   readonly limit?: number;
   /** Raw sockets may be opened, which on Linux takes root. Default false: EPERM. */
@@ -13,18 +19,24 @@ export interface HostSettings {
 }
 
 /** What a host knows of a socket. */
-interface OpenSocket {
+export interface OpenSocket {
   wake(): void;
   close(): void;
+  fileno(): number;
+  poll(): Readiness;
+  onceChanged(look: () => void): () => void;
 }
 
 /** What the sockets of one host share: who turns the stack, the names it knows, the descriptor numbers. */
-export class SocketHost {
+export class SocketHost implements NameContext {
   readonly runner: Runner;
   /** Names that resolve without asking anybody, in lower case. */
   readonly hosts: HostsTable;
+  readonly services: ServicesTable;
+  /** Set by the module, which can make the sockets that it takes. */
+  lookup: Lookup | null = null;
   /** Who waits on which endpoint of the stack. */
-  readonly owners: WeakMap<object, OpenSocket> = new WeakMap();
+  readonly owners: WeakMap<object, Pick<OpenSocket, 'wake'>> = new WeakMap();
   readonly mayOpenRaw: boolean;
   readonly #limit: number;
   readonly #open: Map<number, OpenSocket> = new Map();
@@ -37,6 +49,7 @@ export class SocketHost {
     this.hosts = new Map(
       names.map(([name, value]) => [name.toLowerCase(), typeof value === 'string' ? [value] : value]),
     );
+    this.services = new Map(Object.entries({ ...knownServices, ...settings.services }));
     this.#limit = settings.limit ?? 65_536;
     this.mayOpenRaw = settings.raw ?? false;
     runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
@@ -51,6 +64,17 @@ export class SocketHost {
     return this.runner.stack.interfaces;
   }
 
+  hasAddress(isV4: boolean): boolean {
+    const { interfaces } = this.runner.stack;
+    return interfaces.some(
+      ({ index, addresses }) => index > 0 && addresses.some(({ address }) => address.isV4 === isV4),
+    );
+  }
+
+  order(addresses: readonly Address[]): Address[] {
+    return this.runner.stack.orderDestinations(addresses);
+  }
+
   get isFull(): boolean {
     return this.#open.size >= this.#limit;
   }
@@ -63,6 +87,11 @@ export class SocketHost {
     this.#open.set(fd, socket);
     this.runner.hold(true);
     return fd;
+  }
+
+  /** The socket with this descriptor number, or null. */
+  socketAt(fd: number): OpenSocket | null {
+    return this.#open.get(fd) ?? null;
   }
 
   remove(fd: number): void {

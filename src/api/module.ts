@@ -1,10 +1,15 @@
-import type { ErrorCode, Runner } from '../stack/index.ts';
+import { addressFrom, type ErrorCode, type Runner } from '../stack/index.ts';
 import { constants } from './constants.ts';
+import { Resolver, type ResolverSettings } from './dns/resolver.ts';
+import { type OpenSocket, SocketTransport } from './dns/transport.ts';
 import { DatagramEnd } from './ends/datagrams.ts';
 import type { MakeEnd } from './ends/end.ts';
 import { TcpEnd } from './ends/tcp.ts';
 import { type Result, texts } from './errors.ts';
+import { type AddressInfo, getaddrinfo } from './getaddrinfo.ts';
 import { type HostSettings, SocketHost } from './host.ts';
+import type { Lookup } from './names.ts';
+import { type Select, select } from './select.ts';
 import { Socket } from './socket.ts';
 
 /** The documented socket module of one host: its functions and its constants. */
@@ -14,6 +19,21 @@ export type SocketModule = typeof constants & {
    * SOCK_DGRAM (SOCK_RAW is the same) or SOCK_SEQPACKET. The rest is refused as Linux refuses it. SOCK_NONBLOCK may be added.
    */
   socket(family: number, type: number, protocol?: number): Result<Socket>;
+  /**
+   * Addresses for a host and a service, as getaddrinfo(3) of glibc finds them.
+   * @param host a name, an address, a number in host order; null for this host
+   * @param port a number, a numeric string, the name of a service; null for none
+   */
+  getaddrinfo(
+    host: string | number | null | undefined,
+    port?: string | number | null,
+    family?: number,
+    socktype?: number,
+    protocol?: number,
+    flags?: number,
+  ): Promise<Result<AddressInfo[]>>;
+  /** Waits until one of several sockets can be read, written, or has an urgent octet (select(2)). See `select`. */
+  select: Select;
   /** `socket(AF_INET, SOCK_STREAM)` */
   tcp(family?: number): Result<Socket>;
   /** `socket(AF_INET, SOCK_DGRAM)` */
@@ -22,11 +42,11 @@ export type SocketModule = typeof constants & {
 
 /** Makes the module of the host that `runner` turns. A host has one module. */
 export function createSocketModule(runner: Runner, settings: HostSettings = {}): SocketModule {
-  return socketModuleOf(new SocketHost(runner, settings));
+  return socketModuleOf(new SocketHost(runner, settings), settings.resolver);
 }
 
 /** The module over sockets that the caller keeps the record of. */
-export function socketModuleOf(host: SocketHost): SocketModule {
+export function socketModuleOf(host: SocketHost, resolver?: ResolverSettings): SocketModule {
   const make = (family: number, type: number, protocol = 0): Result<Socket> => {
     const kind = type & ~(constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC);
     const error = refusal(host, family, kind, protocol);
@@ -36,11 +56,33 @@ export function socketModuleOf(host: SocketHost): SocketModule {
     if ((type & constants.SOCK_NONBLOCK) !== 0) socket.settimeout(0);
     return [socket, null];
   };
+  const open = (server: string, type: 'stream' | 'dgram'): Result<Socket> =>
+    make(
+      server.includes(':') ? constants.AF_INET6 : constants.AF_INET,
+      type === 'stream' ? constants.SOCK_STREAM : constants.SOCK_DGRAM,
+    );
+  if (resolver !== undefined && resolver.servers.length > 0) host.lookup = lookupBy(host, resolver, open);
   return {
     ...constants,
     socket: make,
+    getaddrinfo: (name, port, family = 0, socktype = 0, protocol = 0, flags = 0) =>
+      getaddrinfo(name, port, { family, socktype, protocol, flags }, host),
+    select: (readers, writers, others, timeout) => select(host, readers, writers, others, timeout),
     tcp: (family = constants.AF_INET) => make(family, constants.SOCK_STREAM),
     udp: (family = constants.AF_INET) => make(family, constants.SOCK_DGRAM),
+  };
+}
+
+/** Asks name servers over sockets of this host. */
+function lookupBy(host: SocketHost, settings: ResolverSettings, open: OpenSocket): Lookup {
+  const { runner } = host;
+  const transport = new SocketTransport(() => runner.now(), open);
+  const resolver = new Resolver(settings, transport, runner.stack.random);
+  return async (name, wanted) => {
+    const found = await resolver.lookup(name, wanted);
+    if (typeof found === 'string') return found;
+    const addresses = found.flatMap((known) => known.addresses.map(addressFrom));
+    return { addresses, canonical: found[0]!.canonical };
   };
 }
 

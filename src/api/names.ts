@@ -1,19 +1,8 @@
-import {
-  type Address,
-  anyV4,
-  anyV6,
-  broadcastV4,
-  formatAddress,
-  inZone,
-  ipv4,
-  isLinkLocal,
-  isMulticast,
-  parseAddress,
-  StackError,
-} from '../stack/index.ts';
-import { type ErrorText, unknownHost } from './errors.ts';
+import { type Address, anyV4, formatAddress, inZone, ipv4, isLinkLocal, parseAddress } from '../stack/index.ts';
+import type { LookupFailure } from './dns/resolver.ts';
+import type { ServicesTable } from './services.ts';
 
-/** What a user may write for a host and for a port, and how a socket tells its addresses. */
+/** The names that a host knows, and addresses as text. */
 
 /** 4: an AF_INET socket, 6: an AF_INET6 one. */
 export type SocketFamily = 4 | 6;
@@ -27,44 +16,34 @@ export type SocketName = SocketAddress | string;
 /** Names and the addresses they stand for, like a hosts file. */
 export type HostsTable = ReadonlyMap<string, readonly string[]>;
 
+/** Asks for the addresses of a name that is in no table. */
+export type Lookup = (
+  name: string,
+  wanted: readonly ('A' | 'AAAA')[],
+) => Promise<{ readonly addresses: readonly Address[]; readonly canonical: string } | LookupFailure>;
+
+/** Where names come from. */
 export interface NameContext {
   readonly hosts: HostsTable;
+  readonly services: ServicesTable;
+  /** Null: nobody can be asked. */
+  readonly lookup: Lookup | null;
   /** For 'fe80::1%eth0' and '%1'. */
   readonly interfaces: readonly { readonly name: string; readonly index: number }[];
+  /** Has this host an address of the family, loopback aside (AI_ADDRCONFIG)? */
+  hasAddress(isV4: boolean): boolean;
+  /** Addresses in the order in which they should be tried (RFC 6724). */
+  order(addresses: readonly Address[]): Address[];
 }
 
 /**
- * An address for a socket of `family`, from: a number in host order (INADDR_LOOPBACK), '' (any), '<broadcast>', a name of
- * the hosts table, or the text of an address: over IPv4 in any form that inet_aton(3) takes; over IPv6 with '%zone'
- * perhaps, and IPv4 as '::ffff:a.b.c.d'.
- * @returns null when it is none of these
- * @throws TypeError neither a string nor a number; RangeError a number that is not 32 bits
+ * An address from its text: IPv4 in any form that inet_aton(3) takes; IPv6 with '%zone' perhaps, and IPv4 as '::ffff:a.b.c.d'.
+ * Null when it is none.
  */
-export function resolveHost(host: string | number, family: SocketFamily, context: NameContext): Address | null {
-  if (typeof host === 'number') {
-    if (!Number.isInteger(host) || host < 0 || host > 0xffffffff)
-      throw new RangeError(`${host} is not an IPv4 address`);
-    return ipv4(host); // on an IPv6 socket its mapped form
-  }
-  if (typeof host !== 'string') throw new TypeError('host: a string or a number');
-  if (host === '') return family === 4 ? anyV4 : anyV6;
-  if (host === '<broadcast>') return family === 4 ? broadcastV4 : null;
-  for (const text of context.hosts.get(host.toLowerCase()) ?? [host]) {
-    const address = family === 4 ? parseForV4(text) : parseForV6(text, context);
-    if (address !== null) return address;
-  }
-  return null;
-}
-
-function parseForV4(text: string): Address | null {
-  const address = parseAddress(text);
-  if (address !== null) return address.isV4 && !text.includes(':') ? address : null;
-  return parseInetAton(text);
-}
-
-function parseForV6(text: string, { interfaces }: NameContext): Address | null {
+export function numericAddress(text: string, { interfaces }: Pick<NameContext, 'interfaces'>): Address | null {
+  if (!text.includes(':')) return parseInetAton(text);
   const [host = '', zone, ...more] = text.split('%');
-  const address = host.includes(':') ? parseAddress(host) : null;
+  const address = parseAddress(host);
   if (address === null || more.length > 0) return null;
   if (zone === undefined) return address;
   const found = interfaces.find(({ name, index }) => name === zone || String(index) === zone);
@@ -89,52 +68,12 @@ function parseNumber(text: string): number {
   return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : -1;
 }
 
-/**
- * A port from a number or a numeric string.
- * @throws TypeError neither; RangeError not 0 to 65535
- */
-export function toPort(port: number | string): number {
-  const value = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port;
-  if (typeof value !== 'number') throw new TypeError('port: a number or a numeric string');
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new RangeError(`port ${port} is not 0 to 65535`);
-  return value;
-}
+/** An address as AF_INET6 writes it: IPv4 is '::ffff:a.b.c.d' (RFC 3493 section 3.7). */
+export const formatHost = (address: Address): string =>
+  address.isV4 ? `::ffff:${formatAddress(address)}` : formatAddress(address);
 
-/** An address as a socket of `family` tells it: IPv4 on an IPv6 socket is '::ffff:a.b.c.d' (RFC 3493 section 3.7). */
+/** An address as a socket of `family` tells it. */
 export function socketAddress(address: Address, port: number, family: SocketFamily): SocketAddress {
   if (family === 4) return [formatAddress(address.isUnspecified ? anyV4 : address), port];
-  return [address.isV4 ? `::ffff:${formatAddress(address)}` : formatAddress(address), port, 0, address.zone];
-}
-
-/** The path that is meant: all that an AF_UNIX socket is given, 'unix:' and a path elsewhere; null when it is no path. */
-export function unixPath(host: string | number, family: SocketFamily | 'unix'): string | null {
-  const isMarked = typeof host === 'string' && host.startsWith('unix:');
-  if (isMarked) return host.slice('unix:'.length);
-  if (family !== 'unix') return null;
-  if (typeof host !== 'string') throw new TypeError('a path: a string');
-  return host;
-}
-
-/**
- * The places that a host and a port stand for.
- * @throws StackError EINVAL a link-local address without an interface (RFC 4007)
- */
-export function placesOf(
-  host: string | number,
-  port: number | string,
-  scopeid: number,
-  family: SocketFamily,
-  context: NameContext,
-): readonly [{ address: Address; port: number }] | readonly [null, ErrorText] {
-  const number = toPort(port);
-  const found = resolveHost(host, family, context);
-  if (found === null) return [null, unknownHost];
-  return [{ address: scoped(found, scopeid), port: number }];
-}
-
-function scoped(found: Address, scopeid: number): Address {
-  if (!isLinkLocal(found)) return found;
-  const address = found.zone === 0 ? inZone(found, scopeid) : found;
-  if (address.zone === 0 && !isMulticast(address)) throw new StackError('EINVAL');
-  return address;
+  return [formatHost(address), port, 0, address.zone];
 }

@@ -4,8 +4,9 @@ import { constants } from './constants.ts';
 import type { End, EndType, Incoming, Linger, MakeEnd, Place, Readiness } from './ends/end.ts';
 import { type ErrorText, errnos, type Result, texts } from './errors.ts';
 import type { SocketHost } from './host.ts';
-import { placesOf, type SocketAddress, type SocketFamily, type SocketName, unixPath } from './names.ts';
+import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
 import { findOption, type OptionTarget, type OptionValue } from './options/index.ts';
+import { placesOf, unixPath } from './places.ts';
 import { Waiting } from './waiting.ts';
 
 /** Text is sent as UTF-8. */
@@ -503,7 +504,10 @@ export class Socket {
   /** Where a host and a port, or a path, may lead: at least one place; or why nowhere. */
   #places(host: string | number, port: number | string, scopeid: number): Found | Promise<Found> {
     const path = unixPath(host, this.family);
-    if (path === null) return placesOf(host, port, scopeid, this.family as SocketFamily, this.#host);
+    if (path === null) {
+      const protocol = this.#end.type === 'stream' ? 'tcp' : 'udp';
+      return placesOf(host, port, scopeid, this.family as SocketFamily, protocol, this.#host);
+    }
     if (this.family !== 'unix') this.#becomeUnix();
     return [path];
   }

@@ -1,6 +1,7 @@
 /** The front door of the core: everything that is meant for use from outside of `src/stack`. */
 export {
   Address,
+  addressFrom,
   anyV4,
   anyV6,
   broadcastV4,

@@ -1,6 +1,7 @@
 import {
   type Address,
   anyV4,
+  anyV6,
   copyAddress,
   inZone,
   ipv4,
@@ -24,6 +25,7 @@ import { fillChecksum, makeError, mayReportError, RateLimit } from './icmp/error
 import { acceptIcmp, acceptIcmpv6 } from './icmp/input.ts';
 import { IcmpReport } from './icmp/report.ts';
 import { Departures } from './ip/departures.ts';
+import { orderDestinations } from './ip/destinations.ts';
 import { forwarded, mayForward } from './ip/forward.ts';
 import { Identifications } from './ip/identification.ts';
 import { acceptDatagram } from './ip/input.ts';
@@ -172,6 +174,19 @@ export class Stack {
       { address: loopbackV6, bits: 128 },
     ];
     this.addInterface({ name: 'lo', mtu: loopbackMtu, addresses });
+  }
+
+  /** Addresses of one host in the order in which they should be tried (RFC 6724 section 6). */
+  orderDestinations(destinations: readonly Address[]): Address[] {
+    return orderDestinations(destinations, (each) => {
+      if (this.isLocal(each)) return each;
+      return this.findPath(each, each.isV4 ? anyV4 : anyV6)?.source ?? null;
+    });
+  }
+
+  /** Where its random numbers come from, for code that needs some too. */
+  get random(): Random {
+    return this.#random;
   }
 
   // Configuration ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ export class TcpEnd implements End {
 
   bind(place: Place): void {
     const { address, port } = numbered(place);
-    const isEnded = this.#tcb !== null && isDown(this.#tcb) && !this.#isConnecting;
+    const isEnded = this.#tcb !== null && isDown(this.#tcb);
     const isTaken = this.#claim !== null || this.#listener !== null || (this.#tcb !== null && !isEnded);
     if (isTaken || (isEnded && this.#hasNamedPort)) throw new StackError('EINVAL');
     const { tcp, v6Only } = this.#settings;
@@ -89,7 +89,11 @@ export class TcpEnd implements End {
     if (tcb === null) throw new StackError('ECONNABORTED');
     this.#isConnecting = false;
     const hasFailed = tcb.state === 'CLOSED' && tcb.acknowledged === 0;
-    if (hasFailed) this.#tcb = null; // it may try again
+    if (hasFailed) {
+      this.#tcb = null; // it may try again
+      if (this.#hasNamedPort)
+        this.#claim ??= this.#context.stack.tcp.bind(tcb.local, tcb.localPort, this.#settings.tcp);
+    }
     tcpCalls.throwPending(tcb);
     if (hasFailed) throw new StackError('ECONNABORTED');
   }

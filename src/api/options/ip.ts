@@ -44,7 +44,13 @@ const trafficClass: Option = {
   },
 };
 
-/** The same over IPv6, where 0 is a limit like another. */
+/** Over IPv6, other bits than eight are refused. */
+const trafficClassV6: Option = {
+  ...trafficClass,
+  set: (target, value) => trafficClass.set!(target, toNumber(value, -1, 255)),
+};
+
+/** Over IPv6, 0 is a limit like another. */
 const hopLimit: Option = {
   ...ttl,
   set: (target, value) => {
@@ -217,7 +223,7 @@ export const ipv6Level: Level = [
   ['IPV6_MTU', 24, pathMtu],
   ['IPV6_RECVERR', 25, receiveErrors],
   ['IPV6_V6ONLY', 26, v6Only],
-  ['IPV6_TCLASS', 67, trafficClass],
+  ['IPV6_TCLASS', 67, trafficClassV6],
 ];
 
 /** IPPROTO_ICMPV6. */

@@ -50,6 +50,13 @@ export const familyOf = (address: Address): Family => (address.isV4 ? 4 : 6);
 /** An IPv4 address from its 32 bits. */
 export const ipv4 = (bits: number): Address => new Address(0, 0, 0xffff, bits >>> 0);
 
+/** An address from its 4 or 16 octets, as DNS has them. IPv4 in IPv6's clothes stays what it is: IPv4. */
+export function addressFrom(octets: Uint8Array): Address {
+  const word = (at: number): number =>
+    ((octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!) >>> 0;
+  return octets.length === 4 ? ipv4(word(0)) : new Address(word(0), word(4), word(8), word(12));
+}
+
 export const anyV4: Address = ipv4(0);
 export const anyV6: Address = new Address();
 export const loopbackV4: Address = ipv4(0x7f000001);

@@ -22,37 +22,38 @@ export function scopeOf(address: Address): number {
   return address.w0 >>> 22 === 0x3fb ? 5 : 14; // fec0::/10, site-local
 }
 
-/** The default policy table (section 2.1): the longest match gives the label. */
-const policies: readonly (readonly [prefix: Prefix, label: number])[] = (
-  [
-    ['::1/128', 0],
-    ['::/96', 3],
-    ['2001::/32', 5],
-    ['3ffe::/16', 12],
-    ['2002::/16', 2],
-    ['fec0::/10', 11],
-    ['fc00::/7', 13],
-    ['::/0', 1],
-  ] as const
-).map(([text, label]) => [parsePrefix(text)!, label]);
+/** What the policy table says of an address. */
+interface Policy {
+  readonly precedence: number;
+  readonly label: number;
+}
 
-function labelOf(address: Address): number {
-  if (address.isV4) return 4;
+/** The default policy table (section 2.1): the longest match counts. */
+const policies: readonly (readonly [prefix: Prefix, policy: Policy])[] = (
+  [
+    ['::1/128', 50, 0],
+    ['::/96', 1, 3],
+    ['2001::/32', 5, 5],
+    ['3ffe::/16', 1, 12],
+    ['2002::/16', 30, 2],
+    ['fec0::/10', 1, 11],
+    ['fc00::/7', 3, 13],
+    ['::/0', 40, 1],
+  ] as const
+).map(([text, precedence, label]) => [parsePrefix(text)!, { precedence, label }]);
+const mapped: Policy = { precedence: 35, label: 4 };
+
+export function policyOf(address: Address): Policy {
+  if (address.isV4) return mapped;
   return policies.find(([prefix]) => inPrefix(address, prefix))![1];
 }
 
-/** Leading bits that two addresses share, at most those of the source's prefix (rule 8, as RFC 6724 section 5 bounds it). */
-function commonBits(own: Prefix, destination: Address): number {
-  const { address, bits } = own;
-  const differences = [
-    address.w0 ^ destination.w0,
-    address.w1 ^ destination.w1,
-    address.w2 ^ destination.w2,
-    address.w3 ^ destination.w3,
-  ];
+/** Leading bits that two addresses share, at most `most` of them. */
+export function commonBits(one: Address, other: Address, most: number): number {
+  const differences = [one.w0 ^ other.w0, one.w1 ^ other.w1, one.w2 ^ other.w2, one.w3 ^ other.w3];
   const first = differences.findIndex((difference) => difference !== 0);
   const common = first < 0 ? 128 : first * 32 + Math.clz32(differences[first]!);
-  return Math.min(address.isV4 ? common - 96 : common, bits);
+  return Math.min(one.isV4 ? common - 96 : common, most);
 }
 
 /** The best of our addresses to send to `destination` by `out`; null when there is none of its family. */
@@ -79,7 +80,9 @@ function isBetter(a: Prefix, ofA: Interface, b: Prefix, ofB: Interface, destinat
   const [scopeA, scopeB, wanted] = [scopeOf(a.address), scopeOf(b.address), scopeOf(destination)];
   if (scopeA !== scopeB) return scopeA < scopeB ? scopeA >= wanted : scopeB < wanted; // rule 2
   if ((ofA === out) !== (ofB === out)) return ofA === out; // rule 5
-  const label = labelOf(destination);
-  if ((labelOf(a.address) === label) !== (labelOf(b.address) === label)) return labelOf(a.address) === label; // rule 6
-  return commonBits(a, destination) > commonBits(b, destination); // rule 8
+  const { label } = policyOf(destination);
+  const isLabel = [policyOf(a.address).label === label, policyOf(b.address).label === label];
+  if (isLabel[0] !== isLabel[1]) return isLabel[0]!; // rule 6
+  // Rule 8, bounded by the prefix of the source as section 5 has it.
+  return commonBits(a.address, destination, a.bits) > commonBits(b.address, destination, b.bits);
 }

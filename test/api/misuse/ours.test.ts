@@ -15,19 +15,6 @@ interface Difference {
 
 /** Where we do not answer as Linux does. */
 const differences: readonly Difference[] = [
-  {
-    why: 'a socket whose connect has failed is not bound again before connect has told so',
-    ours: {
-      'tcp refused bind(0)': 'EINVAL',
-      'tcp refused_told bind(0)': 'EINVAL',
-      'tcp got_rst_untold bind(0)': 'EINVAL',
-      'tcp refused_bound': 'Error: EINVAL, not ok',
-    },
-  },
-  {
-    why: 'a port that was named is forgotten when connect fails',
-    ours: { 'tcp refused_chosen_told_by_connect bind(0)': 'ok' },
-  },
   { why: 'a port that was given back is not told any more', ours: { 'TCP port of a listener after shut RD': '0' } },
   {
     why: 'streams are bound to addresses of the host only: one that it cannot be reached at is of no use to them',
@@ -35,7 +22,6 @@ const differences: readonly Difference[] = [
   },
   { why: 'nothing is sent to port 0, which nobody has', ours: { 'UDP connect port 0, then send': 'EINVAL' } },
   { why: 'a connection without a hop to go reaches nobody', ours: { 'IPV6_UNICAST_HOPS 0': 'EINVAL' } },
-  { why: 'IPV6_TCLASS takes what IP_TOS takes', ours: { 'IPV6_TCLASS 256': 'ok', 'IPV6_TCLASS -2': 'ok' } },
 ];
 
 const known: ReadonlyMap<string, string> = new Map(differences.flatMap(({ ours }) => Object.entries(ours)));

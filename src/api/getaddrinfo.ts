@@ -1,0 +1,215 @@
+import {
+  type Address,
+  anyV4,
+  anyV6,
+  formatAddress,
+  ipv4,
+  loopbackV4,
+  loopbackV6,
+  parseAddress,
+} from '../stack/index.ts';
+import { constants } from './constants.ts';
+import { type LookupError, lookupTexts, type Result } from './errors.ts';
+import { formatHost, type NameContext, numericAddress, type SocketAddress } from './names.ts';
+import { portOf } from './services.ts';
+
+/** getaddrinfo(3), as glibc does it. */
+
+/** One way to reach a host and a service. */
+export interface AddressInfo {
+  readonly family: number;
+  readonly socktype: number;
+  readonly protocol: number;
+  /** The host's own name, on the first of the list and with AI_CANONNAME only; '' elsewhere. */
+  readonly canonname: string;
+  /** The address as text, and the port. */
+  readonly addr: string;
+  readonly port: number;
+  /** What `connect` and `bind` take. */
+  readonly sockaddr: SocketAddress;
+}
+
+/** What to look for; 0 means any. */
+export interface Hints {
+  readonly family: number;
+  readonly socktype: number;
+  readonly protocol: number;
+  readonly flags: number;
+}
+
+interface Kind {
+  readonly socktype: number;
+  readonly protocol: number;
+  /** The protocol of the services table; raw sockets have no services. */
+  readonly service: 'tcp' | 'udp' | null;
+}
+
+const kinds: readonly Kind[] = [
+  { socktype: constants.SOCK_STREAM, protocol: constants.IPPROTO_TCP, service: 'tcp' },
+  { socktype: constants.SOCK_DGRAM, protocol: constants.IPPROTO_UDP, service: 'udp' },
+  { socktype: constants.SOCK_RAW, protocol: 0, service: null },
+];
+
+/** Thrown inside, returned outside. */
+class LookupFailed extends Error {
+  readonly code: LookupError;
+  constructor(code: LookupError) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/**
+ * Addresses and kinds of sockets for a host and a service.
+ * @param host an address, a name, null for this host
+ * @param port a number, a numeric string, the name of a service, or null
+ * @throws TypeError, RangeError arguments of the wrong type, and ports that there are not
+ */
+export async function getaddrinfo(
+  host: string | number | null | undefined,
+  port: string | number | null | undefined,
+  hints: Hints,
+  context: NameContext,
+): Promise<Result<AddressInfo[]>> {
+  try {
+    const name = host === '*' || host === '' ? null : (host ?? null);
+    const { family, flags } = hints;
+    if (name === null && (port === null || port === undefined || port === '')) throw new LookupFailed('EAI_NONAME');
+    if ((flags & ~allFlags) !== 0) throw new LookupFailed('EAI_BADFLAGS');
+    if ((flags & constants.AI_CANONNAME) !== 0 && name === null) throw new LookupFailed('EAI_BADFLAGS');
+    const isFamily = [constants.AF_UNSPEC, constants.AF_INET, constants.AF_INET6].includes(family as 0);
+    if (!isFamily) throw new LookupFailed('EAI_FAMILY');
+    const ends = kindsFor(port ?? null, hints, context);
+    const found = name === null ? ownAddresses(hints) : await addressesOf(name, hints, context);
+    const infos = found.addresses.flatMap((address) =>
+      ends.map(({ kind, port: number }) => infoOf(address, kind, number, family)),
+    );
+    if ((flags & constants.AI_CANONNAME) !== 0 && infos.length > 0) {
+      infos[0] = { ...infos[0]!, canonname: found.canonical };
+    }
+    return [infos, null];
+  } catch (error) {
+    if (!(error instanceof LookupFailed)) throw error;
+    return [null, lookupTexts[error.code]];
+  }
+}
+
+/** AI_MASK says which flags there are. */
+const allFlags = constants.AI_MASK;
+
+// Services ---------------------------------------------------------------------------------------------------------------
+
+function kindsFor(
+  port: string | number | null,
+  { socktype, protocol, flags }: Hints,
+  { services }: NameContext,
+): { kind: Kind; port: number }[] {
+  const fitting = kinds.filter(
+    (kind) =>
+      (socktype === 0 || kind.socktype === socktype) &&
+      (protocol === 0 || kind.service === null || kind.protocol === protocol),
+  );
+  const first = fitting[0];
+  if (first === undefined) throw new LookupFailed(socktype === 0 ? 'EAI_SERVICE' : 'EAI_SOCKTYPE');
+  const isOpen = socktype === 0 && protocol === 0;
+  const wanted = isOpen ? fitting : [first];
+  const number = numericPort(port);
+  if (number !== null) {
+    return wanted.map((kind) => ({ kind: kind.service === null ? { ...kind, protocol } : kind, port: number }));
+  }
+  if ((flags & constants.AI_NUMERICSERV) !== 0) throw new LookupFailed('EAI_NONAME');
+  const found = wanted.flatMap((kind) => {
+    const known = kind.service === null ? null : portOf(services, String(port), kind.service);
+    return known === null ? [] : [{ kind, port: known }];
+  });
+  if (found.length === 0) throw new LookupFailed('EAI_SERVICE');
+  return found;
+}
+
+/** Null for the name of a service. */
+function numericPort(port: string | number | null): number | null {
+  if (port === null || port === '') return 0;
+  if (typeof port !== 'number' && typeof port !== 'string') throw new TypeError('port: a string, a number or null');
+  if (typeof port === 'string' && !/^\s*\d+$/.test(port)) return null;
+  const number = Number(port);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535)
+    throw new RangeError(`port ${port} is not 0 to 65535`);
+  return number;
+}
+
+// Hosts ------------------------------------------------------------------------------------------------------------------
+
+interface FoundAddresses {
+  readonly addresses: readonly Address[];
+  readonly canonical: string;
+}
+
+/** No host: this one, to connect to or to bind to. */
+function ownAddresses({ family, flags }: Hints): FoundAddresses {
+  const isPassive = (flags & constants.AI_PASSIVE) !== 0;
+  const both = isPassive ? [anyV4, anyV6] : [loopbackV6, loopbackV4];
+  const isWanted = ({ isV4 }: Address): boolean =>
+    family === constants.AF_UNSPEC || isV4 === (family === constants.AF_INET);
+  return { addresses: both.filter(isWanted), canonical: '' };
+}
+
+async function addressesOf(host: string | number, hints: Hints, context: NameContext): Promise<FoundAddresses> {
+  const { family, flags } = hints;
+  const numeric = typeof host === 'number' ? ipv4(host >>> 0) : numericAddress(host, context);
+  if (numeric !== null) return { addresses: [inFamily(numeric, hints)], canonical: String(host) };
+  if ((flags & constants.AI_NUMERICHOST) !== 0) throw new LookupFailed('EAI_NONAME');
+  const { AF_INET, AF_INET6 } = constants;
+  const mayMap = family === AF_INET6 && (flags & (constants.AI_V4MAPPED | constants.AI_V4MAPPED_CFG)) !== 0;
+  const isLimited = (flags & constants.AI_ADDRCONFIG) !== 0;
+  const has = (isV4: boolean): boolean => !isLimited || context.hasAddress(isV4);
+  const wantsV4 = (family !== AF_INET6 || mayMap) && has(true);
+  const wantsV6 = family !== AF_INET && has(false);
+  const found = await lookUp(String(host), wantsV4, wantsV6, context);
+  let addresses = found.addresses;
+  // Mapped ones stand in where there are no others, or beside them with AI_ALL.
+  const hasV6 = addresses.some(({ isV4 }) => !isV4);
+  if (mayMap && hasV6 && (flags & constants.AI_ALL) === 0) addresses = addresses.filter(({ isV4 }) => !isV4);
+  if (addresses.length === 0) throw new LookupFailed('EAI_NODATA');
+  return { addresses: context.order(addresses), canonical: found.canonical };
+}
+
+/** An address that was given as one, in the family that is asked for. */
+function inFamily(address: Address, { family, flags }: Hints): Address {
+  const { AF_INET, AF_INET6 } = constants;
+  if (family === AF_INET && !address.isV4) throw new LookupFailed('EAI_ADDRFAMILY');
+  const mayMap = (flags & (constants.AI_V4MAPPED | constants.AI_V4MAPPED_CFG)) !== 0;
+  if (family === AF_INET6 && address.isV4 && !mayMap) throw new LookupFailed('EAI_ADDRFAMILY');
+  return address;
+}
+
+/** The hosts table first, then whoever can be asked. */
+async function lookUp(host: string, v4: boolean, v6: boolean, { hosts, lookup }: NameContext): Promise<FoundAddresses> {
+  const listed = hosts.get(host.toLowerCase().replace(/\.$/, ''));
+  if (listed !== undefined) {
+    const all = listed.map((text) => parseAddress(text)).filter((address): address is Address => address !== null);
+    const addresses = all.filter(({ isV4 }) => (isV4 ? v4 : v6));
+    if (addresses.length > 0) return { addresses, canonical: host };
+  }
+  if (lookup === null) throw new LookupFailed('EAI_NONAME');
+  const wanted = [...(v4 ? (['A'] as const) : []), ...(v6 ? (['AAAA'] as const) : [])];
+  if (wanted.length === 0) throw new LookupFailed('EAI_NONAME');
+  const answer = await lookup(host, wanted);
+  if (typeof answer === 'string') throw new LookupFailed(failures[answer]);
+  return answer;
+}
+
+const failures = { nobody: 'EAI_NONAME', none: 'EAI_NODATA', again: 'EAI_AGAIN', failed: 'EAI_FAIL' } as const;
+
+function infoOf(address: Address, { socktype, protocol }: Kind, port: number, family: number): AddressInfo {
+  const isV4 = address.isV4 && family !== constants.AF_INET6;
+  const addr = isV4 ? formatAddress(address.isUnspecified ? anyV4 : address) : formatHost(address);
+  return {
+    family: isV4 ? constants.AF_INET : constants.AF_INET6,
+    socktype,
+    protocol,
+    canonname: '',
+    addr,
+    port,
+    sockaddr: isV4 ? [addr, port] : [addr, port, 0, address.zone],
+  };
+}

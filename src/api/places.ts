@@ -1,0 +1,115 @@
+import {
+  type Address,
+  anyV4,
+  anyV6,
+  broadcastV4,
+  inZone,
+  ipv4,
+  isLinkLocal,
+  isMulticast,
+  parseAddress,
+  StackError,
+} from '../stack/index.ts';
+import { constants } from './constants.ts';
+import type { ErrorText } from './errors.ts';
+import { getaddrinfo } from './getaddrinfo.ts';
+import { type NameContext, numericAddress, type SocketFamily } from './names.ts';
+import { portOf } from './services.ts';
+
+/** Where a host and a port lead, as `connect`, `bind` and `sendto` take them. */
+
+interface AddressPlace {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** At least one place, or why there is none. */
+export type Places = readonly [AddressPlace, ...AddressPlace[]] | readonly [null, ErrorText];
+
+/** The path that is meant: all that an AF_UNIX socket is given, 'unix:' and a path elsewhere; null when it is no path. */
+export function unixPath(host: string | number, family: SocketFamily | 'unix'): string | null {
+  if (typeof host === 'string' && host.startsWith('unix:')) return host.slice('unix:'.length);
+  if (family !== 'unix') return null;
+  if (typeof host !== 'string') throw new TypeError('a path: a string');
+  return host;
+}
+
+/**
+ * The places that a host and a port stand for, in the order in which they should be tried: at once for an address, '' (any),
+ * '<broadcast>' or a name of the hosts table; a promise when somebody has to be asked.
+ * @throws StackError EINVAL a link-local address without an interface (RFC 4007)
+ * @throws TypeError, RangeError arguments of the wrong type, and ports that there are not
+ */
+export function placesOf(
+  host: string | number,
+  port: number | string,
+  scopeid: number,
+  family: SocketFamily,
+  protocol: 'tcp' | 'udp',
+  context: NameContext,
+): Places | Promise<Places> {
+  const number = toPort(port, protocol, context);
+  const known = knownAddresses(host, family, context);
+  if (known.length > 0) return placesFor(known, number, scopeid);
+  const flags = family === 6 ? constants.AI_V4MAPPED | constants.AI_ADDRCONFIG : 0;
+  const hints = { family: family === 4 ? constants.AF_INET : constants.AF_INET6, socktype: 1, protocol: 0, flags };
+  return getaddrinfo(host, number, hints, context).then(([infos, error]) => {
+    if (error !== null) return [null, error];
+    return placesFor(
+      infos.map(({ addr }) => parseAddress(addr)!),
+      number,
+      scopeid,
+    );
+  });
+}
+
+function placesFor(addresses: readonly Address[], port: number, scopeid: number): Places {
+  const places = addresses.map((address) => ({ address: scoped(address, scopeid), port }));
+  return places as [AddressPlace, ...AddressPlace[]];
+}
+
+/** What needs nobody's answer; empty for a name that is not in the hosts table. */
+function knownAddresses(host: string | number, family: SocketFamily, context: NameContext): Address[] {
+  if (typeof host === 'number') {
+    if (!Number.isInteger(host) || host < 0 || host > 0xffffffff)
+      throw new RangeError(`${host} is not an IPv4 address`);
+    return [ipv4(host)]; // on an IPv6 socket its mapped form
+  }
+  if (typeof host !== 'string') throw new TypeError('host: a string or a number');
+  if (host === '') return [family === 4 ? anyV4 : anyV6];
+  if (host === '<broadcast>' && family === 4) return [broadcastV4];
+  const isFitting = (address: Address): boolean => family === 6 || address.isV4;
+  const numeric = numericAddress(host, context);
+  // An IPv6 socket takes IPv4 addresses in their mapped form only.
+  const isMappedText = family === 4 || host.includes(':');
+  if (numeric !== null)
+    return isMappedText && isFitting(numeric) && (family === 6 || !host.includes(':')) ? [numeric] : [];
+  const listed = (context.hosts.get(host.toLowerCase().replace(/\.$/, '')) ?? [])
+    .map((text) => parseAddress(text))
+    .filter((address): address is Address => address !== null && isFitting(address));
+  const native = listed.filter(({ isV4 }) => isV4 === (family === 4));
+  return context.order(native.length > 0 ? native : listed);
+}
+
+function scoped(found: Address, scopeid: number): Address {
+  if (!isLinkLocal(found)) return found;
+  const address = found.zone === 0 ? inZone(found, scopeid) : found;
+  if (address.zone === 0 && !isMulticast(address)) throw new StackError('EINVAL');
+  return address;
+}
+
+/**
+ * A port from a number, a numeric string or the name of a service.
+ * @throws TypeError none of these; RangeError not 0 to 65535
+ */
+function toPort(port: number | string, protocol: 'tcp' | 'udp', { services }: NameContext): number {
+  if (typeof port === 'string' && !/^\d+$/.test(port)) {
+    const known = portOf(services, port, protocol);
+    if (known === null) throw new TypeError(`port: a number, or a service that is known, not '${port}'`);
+    return known;
+  }
+  const value = typeof port === 'string' ? Number(port) : port;
+  if (typeof value !== 'number') throw new TypeError('port: a number, a numeric string or the name of a service');
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new RangeError(`port ${port} is not 0 to 65535`);
+  return value;
+}
