@@ -11,10 +11,13 @@ import {
   tcpCalls,
 } from '../../stack/index.ts';
 import { openTun } from '../../tun/index.ts';
+import type { ResolverSettings } from '../dns/resolver.ts';
 import { Driver } from '../driver.ts';
 import { SocketHost } from '../host.ts';
 import { type SocketModule, socketModuleOf } from '../module.ts';
+import type { ServicePorts } from '../services.ts';
 import { CryptoRandom } from './random.ts';
+import { readResolvConf } from './resolv-conf.ts';
 import { NodeScheduler } from './scheduler.ts';
 
 /** One interface of a host. */
@@ -36,6 +39,10 @@ export interface OpenHostOptions extends HostInterface {
   readonly interfaces?: readonly HostInterface[];
   /** Names and their addresses, like a hosts file. */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
+  /** Services and their ports besides those that are known, like a services file. */
+  readonly services?: Readonly<Record<string, ServicePorts>>;
+  /** Name servers to ask, and how; null for none. Default: what /etc/resolv.conf says. */
+  readonly resolver?: ResolverSettings | null;
   /** Raw sockets may be opened. Default false. */
   readonly raw?: boolean;
   readonly stack?: StackSettings;
@@ -84,9 +91,11 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   }
   stack.addRoute(null, 1);
   const driver = new Driver(stack, devices, new NodeScheduler());
+  const resolver = options.resolver === undefined ? await readResolvConf() : options.resolver;
   const sockets = new SocketHost(driver, {
     raw: options.raw ?? false,
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
+    ...(options.services === undefined ? {} : { services: options.services }),
   });
   let closing: Promise<void> | null = null;
   return {
@@ -94,7 +103,7 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
     driver,
     device: devices[0]!,
     devices,
-    socket: socketModuleOf(sockets),
+    socket: socketModuleOf(sockets, resolver ?? undefined),
     lost: new Promise((resolve) => {
       for (const device of devices) device.onLost(resolve);
     }),
