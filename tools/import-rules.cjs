@@ -57,6 +57,12 @@ module.exports = {
       'Portable: the front door of the core, and no Node.',
     ),
     only(
+      'lua',
+      '^src/lua/',
+      '^src/lua/|^src/api/index\\.ts$|fengari',
+      'The module in another language: the API and the interpreter.',
+    ),
+    only(
       'script',
       '^src/script/',
       '^src/script/|^src/(api|sim|stack)/index\\.ts$',

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runGet } from './commands/get.ts';
 import { runHost } from './commands/host.ts';
+import { luaOptions } from './commands/lua-options.ts';
 import {
   commonOptions,
   type HostCommandOptions,
@@ -64,6 +65,14 @@ const commands: readonly Command[] = [
     run: runTraceroute,
   },
   {
+    name: 'lua',
+    parameters: 'FILE [ARGUMENT]...',
+    help: 'run a Lua program whose global `socket` is the documented module, on a TUN interface or in memory',
+    options: luaOptions,
+    failure: 1,
+    run: runLuaLater,
+  },
+  {
     name: 'script',
     parameters: 'FILE...',
     help: 'play packet scripts against our stack, or against the kernel (docs/scripts.md)',
@@ -72,6 +81,11 @@ const commands: readonly Command[] = [
     run: runScripts,
   },
 ];
+
+/** The interpreter is loaded only when it is wanted: it is an optional dependency. */
+async function runLuaLater(parameters: readonly string[], options: HostCommandOptions): Promise<number> {
+  return (await import('./commands/lua.ts')).runLuaCommand(parameters, options);
+}
 
 function helpText(): string {
   const lines = ['usage: npm start -- [COMMAND] [OPTION]...', '', 'commands:'];

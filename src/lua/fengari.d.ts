@@ -1,0 +1,78 @@
+/** What we use of fengari, which has no types of its own. Strings of Lua are octets. */
+declare module 'fengari' {
+  export interface LuaState {
+    readonly __lua: unique symbol;
+  }
+  type LuaFunction = (state: LuaState) => number;
+
+  export function to_luastring(text: string): Uint8Array;
+  export function to_jsstring(octets: Uint8Array): string;
+
+  export const lua: {
+    readonly LUA_REGISTRYINDEX: number;
+    readonly LUA_OK: number;
+    readonly LUA_YIELD: number;
+    readonly LUA_TNIL: number;
+    readonly LUA_TBOOLEAN: number;
+    readonly LUA_TNUMBER: number;
+    readonly LUA_TSTRING: number;
+    readonly LUA_TTABLE: number;
+    readonly LUA_TUSERDATA: number;
+    lua_call(state: LuaState, args: number, results: number): void;
+    lua_error(state: LuaState): number;
+    lua_gettop(state: LuaState): number;
+    lua_settop(state: LuaState, top: number): void;
+    lua_pop(state: LuaState, count: number): void;
+    lua_type(state: LuaState, index: number): number;
+    lua_newtable(state: LuaState): void;
+    lua_newthread(state: LuaState): LuaState;
+    lua_newuserdata(state: LuaState, size: number): { data?: unknown };
+    lua_touserdata(state: LuaState, index: number): { data?: unknown } | null;
+    lua_toboolean(state: LuaState, index: number): boolean;
+    lua_tonumber(state: LuaState, index: number): number;
+    lua_tostring(state: LuaState, index: number): Uint8Array | null;
+    lua_isnoneornil(state: LuaState, index: number): boolean;
+    lua_next(state: LuaState, index: number): number;
+    lua_pushnil(state: LuaState): void;
+    lua_pushboolean(state: LuaState, value: boolean): void;
+    lua_pushinteger(state: LuaState, value: number): void;
+    lua_pushnumber(state: LuaState, value: number): void;
+    lua_pushlstring(state: LuaState, octets: Uint8Array, length: number): void;
+    lua_pushcfunction(state: LuaState, action: LuaFunction): void;
+    lua_pushvalue(state: LuaState, index: number): void;
+    lua_rawgeti(state: LuaState, index: number, key: number): number;
+    lua_rawseti(state: LuaState, index: number, key: number): void;
+    lua_rawlen(state: LuaState, index: number): number;
+    lua_getfield(state: LuaState, index: number, key: Uint8Array): number;
+    lua_setfield(state: LuaState, index: number, key: Uint8Array): void;
+    lua_setglobal(state: LuaState, name: Uint8Array): void;
+    lua_setmetatable(state: LuaState, index: number): number;
+    lua_resume(state: LuaState, from: LuaState | null, args: number): number;
+    lua_xmove(from: LuaState, to: LuaState, count: number): void;
+    lua_yieldk(
+      state: LuaState,
+      results: number,
+      context: number,
+      after: (state: LuaState, status: number, context: number) => number,
+    ): number;
+  };
+
+  export const lauxlib: {
+    luaL_newstate(): LuaState;
+    luaL_newmetatable(state: LuaState, name: Uint8Array): boolean;
+    luaL_setmetatable(state: LuaState, name: Uint8Array): void;
+    luaL_checkudata(state: LuaState, index: number, name: Uint8Array): { data?: unknown };
+    luaL_testudata(state: LuaState, index: number, name: Uint8Array): { data?: unknown } | null;
+    luaL_checknumber(state: LuaState, index: number): number;
+    luaL_optnumber(state: LuaState, index: number, otherwise: number): number;
+    luaL_checkstring(state: LuaState, index: number): Uint8Array;
+    luaL_checktype(state: LuaState, index: number, type: number): void;
+    luaL_argerror(state: LuaState, index: number, why: Uint8Array): number;
+    luaL_error(state: LuaState, message: Uint8Array): number;
+    luaL_loadbuffer(state: LuaState, source: Uint8Array, length: number, name: Uint8Array): number;
+    luaL_tolstring(state: LuaState, index: number): Uint8Array;
+    luaL_traceback(state: LuaState, of: LuaState, message: Uint8Array | null, level: number): void;
+  };
+
+  export const lualib: { luaL_openlibs(state: LuaState): void };
+}

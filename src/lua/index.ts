@@ -1,0 +1,2 @@
+/** Lua programs over a stack of ours: the documented module, in the language that it was written for. */
+export { LuaError, type LuaSettings, runLua } from './run.ts';

@@ -1,0 +1,141 @@
+import { type LuaState, lauxlib, lua, lualib, to_jsstring, to_luastring } from 'fengari';
+import type { SocketModule } from '../api/index.ts';
+import { installSocket } from './socket.ts';
+import { push } from './values.ts';
+import { installWaiting, Pending } from './waiting.ts';
+
+/** Runs Lua programs whose global `socket` is the documented module over a stack of ours. Programs look blocking. */
+
+export interface LuaSettings {
+  /** For messages: 'client.lua'. */
+  readonly name?: string;
+  /** The global `arg`, from 1 on; the name is at 0. */
+  readonly args?: readonly string[];
+  /** Takes what `print` and `io.write` give. */
+  output(octets: Uint8Array): void;
+}
+
+/** A program has failed. The message is Lua's, with its traceback. */
+export class LuaError extends Error {
+  override readonly name = 'LuaError';
+}
+
+/**
+ * Runs a program to its end.
+ * @param source of Lua 5.2 or 5.3, as octets
+ * @throws LuaError it does not compile, or an error that it does not catch
+ */
+export async function runLua(source: Uint8Array, socket: SocketModule, settings: LuaSettings): Promise<void> {
+  const state = lauxlib.luaL_newstate();
+  lualib.luaL_openlibs(state);
+  const pending = new Pending();
+  const name = settings.name ?? 'program.lua';
+  installWaiting(state);
+  installSocket(state, socket, pending);
+  installOutput(state, settings.output);
+  installArguments(state, name, settings.args ?? []);
+  const thread = lua.lua_newthread(state);
+  const body = withoutShebang(source);
+  if (lauxlib.luaL_loadbuffer(thread, body, body.length, to_luastring(`@${name}`)) !== lua.LUA_OK) {
+    throw new LuaError(messageOf(thread, state));
+  }
+  let status = lua.lua_resume(thread, state, 0);
+  while (status === lua.LUA_YIELD) {
+    const { promise } = pending;
+    if (promise === null) throw new LuaError(`${name}: a yield outside of any coroutine`);
+    pending.promise = null;
+    await promise;
+    lua.lua_settop(thread, 0);
+    status = lua.lua_resume(thread, state, 0);
+  }
+  if (status !== lua.LUA_OK) {
+    const message = messageOf(thread, state);
+    lauxlib.luaL_traceback(state, thread, to_luastring(message), 0);
+    const trace = lua.lua_tostring(state, -1);
+    throw new LuaError(trace === null ? message : to_jsstring(trace));
+  }
+}
+
+/** What stands at the top of a thread that has failed, whose stack may have no more room. */
+function messageOf(thread: LuaState, state: LuaState): string {
+  lua.lua_xmove(thread, state, 1);
+  return to_jsstring(lauxlib.luaL_tolstring(state, -1));
+}
+
+/** '#!/usr/bin/lua' is no Lua; the line stays, so that numbers of lines stay right. */
+function withoutShebang(source: Uint8Array): Uint8Array {
+  if (source[0] !== 0x23) return source;
+  const end = source.indexOf(0x0a);
+  return end < 0 ? new Uint8Array(0) : source.subarray(end);
+}
+
+function installArguments(state: LuaState, name: string, args: readonly string[]): void {
+  lua.lua_newtable(state);
+  for (const [index, each] of [name, ...args].entries()) {
+    push(state, each);
+    lua.lua_rawseti(state, -2, index);
+  }
+  lua.lua_setglobal(state, to_luastring('arg'));
+}
+
+/** `print`, and of `io` what writes: files are not ours to open. */
+function installOutput(state: LuaState, output: (octets: Uint8Array) => void): void {
+  const write = (thread: LuaState, first: number): void => {
+    const top = lua.lua_gettop(thread);
+    for (let index = first; index <= top; index++) {
+      const type = lua.lua_type(thread, index);
+      if (type !== lua.LUA_TSTRING && type !== lua.LUA_TNUMBER) {
+        lauxlib.luaL_argerror(thread, index, to_luastring('string expected'));
+      }
+      output(lua.lua_tostring(thread, index)!.slice());
+    }
+  };
+  lua.lua_pushcfunction(state, (thread) => {
+    const top = lua.lua_gettop(thread);
+    for (let index = 1; index <= top; index++) {
+      if (index > 1) output(Uint8Array.of(0x09));
+      output(lauxlib.luaL_tolstring(thread, index).slice());
+      lua.lua_pop(thread, 1);
+    }
+    output(Uint8Array.of(0x0a));
+    return 0;
+  });
+  lua.lua_setglobal(state, to_luastring('print'));
+  lua.lua_newtable(state); // the one file there is
+  const file = lua.lua_gettop(state);
+  const method = (name: string, action: (thread: LuaState) => number): void => {
+    lua.lua_pushcfunction(state, action);
+    lua.lua_setfield(state, file, to_luastring(name));
+  };
+  method('write', (thread) => {
+    write(thread, 2);
+    lua.lua_settop(thread, 1);
+    return 1;
+  });
+  const nothing = (thread: LuaState): number => {
+    lua.lua_settop(thread, 1);
+    return 1;
+  };
+  for (const name of ['flush', 'setvbuf', 'close']) method(name, nothing);
+  lua.lua_newtable(state);
+  const io = lua.lua_gettop(state);
+  for (const name of ['stdout', 'stderr']) {
+    lua.lua_pushvalue(state, file);
+    lua.lua_setfield(state, io, to_luastring(name));
+  }
+  lua.lua_pushcfunction(state, (thread) => {
+    lua.lua_getfield(thread, lua.LUA_REGISTRYINDEX, outputKey);
+    return 1;
+  });
+  lua.lua_setfield(state, io, to_luastring('output'));
+  lua.lua_pushcfunction(state, (thread) => {
+    write(thread, 1);
+    lua.lua_getfield(thread, lua.LUA_REGISTRYINDEX, outputKey);
+    return 1;
+  });
+  lua.lua_setfield(state, io, to_luastring('write'));
+  lua.lua_setglobal(state, to_luastring('io'));
+  lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, outputKey);
+}
+
+const outputKey = to_luastring('tundra.output');

@@ -1,0 +1,211 @@
+import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import type { OptionValue, Result, Socket, SocketModule } from '../api/index.ts';
+import { push, pushOctets, read, textOrNumber } from './values.ts';
+import { type Pending, raise, waitFor } from './waiting.ts';
+
+/**
+ * The documented module as Lua sees it: the global `socket`, and objects with methods. A call gives its value alone when all
+ * went well, and nil and the error's text otherwise; `read` gives octets in any case, empty when there is an error.
+ */
+
+const typeName = to_luastring('tundra.socket');
+
+type Method = (state: LuaState, socket: Socket, pending: Pending) => number;
+
+/** Puts the global `socket` into a state. */
+export function installSocket(state: LuaState, module: SocketModule, pending: Pending): void {
+  lauxlib.luaL_newmetatable(state, typeName);
+  lua.lua_newtable(state);
+  for (const [name, method] of Object.entries(methods)) {
+    setFunction(state, name, (thread) => method(thread, socketAt(thread, 1), pending));
+  }
+  lua.lua_setfield(state, -2, to_luastring('__index'));
+  setFunction(state, '__tostring', (thread) => {
+    push(thread, String(socketAt(thread, 1)));
+    return 1;
+  });
+  setFunction(state, '__eq', (thread) => {
+    push(thread, socketAt(thread, 1) === socketAt(thread, 2));
+    return 1;
+  });
+  lua.lua_pop(state, 1);
+
+  lua.lua_newtable(state);
+  for (const [name, value] of Object.entries(module)) {
+    if (typeof value !== 'number' && typeof value !== 'string') continue;
+    push(state, value);
+    lua.lua_setfield(state, -2, to_luastring(name));
+  }
+  for (const [name, action] of Object.entries(functionsOf(module, pending))) setFunction(state, name, action);
+  lua.lua_setglobal(state, to_luastring('socket'));
+}
+
+function setFunction(state: LuaState, name: string, action: (state: LuaState) => number): void {
+  lua.lua_pushcfunction(state, (thread) => guarded(thread, action));
+  lua.lua_setfield(state, -2, to_luastring(name));
+}
+
+/** Arguments that cannot be (TypeError, RangeError) are errors of the program; what Lua itself throws passes through. */
+function guarded(state: LuaState, action: (state: LuaState) => number): number {
+  try {
+    return action(state);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return raise(state, error.message);
+    throw error;
+  }
+}
+
+const functionsOf = (module: SocketModule, pending: Pending): Record<string, (state: LuaState) => number> => ({
+  socket: (state) => {
+    const [family, type] = [lauxlib.luaL_checknumber(state, 1), lauxlib.luaL_checknumber(state, 2)];
+    return giveSocket(state, module.socket(family, type, lauxlib.luaL_optnumber(state, 3, 0)));
+  },
+  tcp: (state) => giveSocket(state, module.tcp(optional(state, 1))),
+  udp: (state) => giveSocket(state, module.udp(optional(state, 1))),
+  getaddrinfo: (state) => {
+    const [host, port] = [textOrNumber(state, 1), textOrNumber(state, 2)];
+    const [family, type, protocol, flags] = [3, 4, 5, 6].map((index) => lauxlib.luaL_optnumber(state, index, 0));
+    return waitFor(state, pending, module.getaddrinfo(host, port, family, type, protocol, flags), give);
+  },
+  select: (state) => {
+    const lists = [1, 2, 3].map((index) => selectables(state, index));
+    const timeout = lauxlib.luaL_optnumber(state, 4, -1);
+    const wait = module.select(lists[0]!, lists[1], lists[2], timeout);
+    return waitFor(state, pending, wait, giveSelected);
+  },
+});
+
+const methods: Readonly<Record<string, Method>> = {
+  connect: (state, socket, pending) => {
+    const [host, port] = [textOrNumber(state, 2), textOrNumber(state, 3)];
+    const more = [4, 5].map((index) => lauxlib.luaL_optnumber(state, index, 0));
+    return waitFor(state, pending, socket.connect(host, port ?? 0, ...more), give);
+  },
+  bind: (state, socket, pending) => {
+    const [host, port] = [textOrNumber(state, 2), textOrNumber(state, 3)];
+    const more = [4, 5].map((index) => lauxlib.luaL_optnumber(state, index, 0));
+    return waitFor(state, pending, socket.bind(host ?? '', port ?? 0, ...more), give);
+  },
+  listen: (state, socket) => give(state, socket.listen(lauxlib.luaL_checknumber(state, 2))),
+  accept: (state, socket, pending) => waitFor(state, pending, socket.accept(), giveSocket),
+  write: (state, socket, pending) => {
+    const data = lauxlib.luaL_checkstring(state, 2);
+    return waitFor(state, pending, socket.write(data), give);
+  },
+  read: (state, socket, pending) => {
+    const most = lauxlib.luaL_checknumber(state, 2);
+    return waitFor(state, pending, socket.read(most), (thread, [data, error]) => {
+      pushOctets(thread, data);
+      if (error === null) return 1;
+      push(thread, error);
+      return 2;
+    });
+  },
+  sendto: (state, socket, pending) => {
+    const data = lauxlib.luaL_checkstring(state, 2);
+    const [host, port] = [textOrNumber(state, 3), textOrNumber(state, 4)];
+    return waitFor(state, pending, socket.sendto(data, host ?? '', port ?? 0), give);
+  },
+  recvfrom: (state, socket, pending) => {
+    const most = lauxlib.luaL_checknumber(state, 2);
+    return waitFor(state, pending, socket.recvfrom(most), (thread, [message, error]) => {
+      if (error !== null) return give(thread, [null, error]);
+      pushOctets(thread, message.data);
+      push(thread, [...message.address]);
+      return 2;
+    });
+  },
+  close: (state, socket, pending) => waitFor(state, pending, socket.close(), () => 0),
+  shutdown: (state, socket) => give(state, socket.shutdown(lauxlib.luaL_checknumber(state, 2))),
+  fileno: (state, socket) => {
+    push(state, socket.fileno());
+    return 1;
+  },
+  setoption: (state, socket) => {
+    const [level, name] = [lauxlib.luaL_checknumber(state, 2), lauxlib.luaL_checknumber(state, 3)];
+    return give(state, socket.setoption(level, name, optionValue(state, 4)));
+  },
+  getoption: (state, socket) => {
+    const [level, name] = [lauxlib.luaL_checknumber(state, 2), lauxlib.luaL_checknumber(state, 3)];
+    return give(state, socket.getoption(level, name));
+  },
+  settimeout: (state, socket) => {
+    socket.settimeout(lauxlib.luaL_checknumber(state, 2));
+    return 0;
+  },
+  gettimeout: (state, socket) => {
+    push(state, socket.gettimeout());
+    return 1;
+  },
+  setblocking: (state, socket) => {
+    const value = read(state, 2);
+    if (typeof value !== 'boolean' && typeof value !== 'number') {
+      return lauxlib.luaL_argerror(state, 2, to_luastring('boolean or number expected'));
+    }
+    socket.setblocking(value);
+    return 0;
+  },
+  getpeername: (state, socket) => give(state, socket.getpeername()),
+  getsockname: (state, socket) => give(state, socket.getsockname()),
+};
+
+// Arguments and results --------------------------------------------------------------------------------------------------
+
+/** A value alone, or nil and why; after `write`, also how much had gone. */
+function give(state: LuaState, [value, error, ...more]: Result<unknown> | readonly [null, string, number]): number {
+  push(state, value);
+  if (error === null) return 1;
+  push(state, error);
+  for (const each of more) push(state, each);
+  return 2 + more.length;
+}
+
+function giveSocket(state: LuaState, [socket, error]: Result<Socket>): number {
+  if (error !== null) return give(state, [null, error]);
+  lua.lua_newuserdata(state, 0).data = socket;
+  lauxlib.luaL_setmetatable(state, typeName);
+  return 1;
+}
+
+type Ready = readonly (Socket | number | object)[];
+
+/** Three lists of what is ready. */
+function giveSelected(state: LuaState, [lists, error]: Result<readonly Ready[]>): number {
+  if (error !== null) return give(state, [null, error]);
+  for (const list of lists) {
+    lua.lua_newtable(state);
+    for (const [index, each] of list.entries()) {
+      if (typeof each === 'number') push(state, each);
+      else giveSocket(state, [each as Socket, null]);
+      lua.lua_rawseti(state, -2, index + 1);
+    }
+  }
+  return lists.length;
+}
+
+/** A list of sockets and descriptor numbers, or nil. */
+function selectables(state: LuaState, index: number): (Socket | number)[] | null {
+  if (lua.lua_isnoneornil(state, index)) return null;
+  lauxlib.luaL_checktype(state, index, lua.LUA_TTABLE);
+  return Array.from({ length: lua.lua_rawlen(state, index) }, (_, at) => {
+    lua.lua_rawgeti(state, index, at + 1);
+    const number = read(state, -1);
+    const each = typeof number === 'number' ? number : socketAt(state, -1);
+    lua.lua_pop(state, 1);
+    return each;
+  });
+}
+
+const optional = (state: LuaState, index: number): number | undefined =>
+  lua.lua_isnoneornil(state, index) ? undefined : lauxlib.luaL_checknumber(state, index);
+
+const socketAt = (state: LuaState, index: number): Socket =>
+  lauxlib.luaL_checkudata(state, index, typeName).data as Socket;
+
+function optionValue(state: LuaState, index: number): OptionValue {
+  const value = read(state, index);
+  if (value === null) return lauxlib.luaL_argerror(state, index, to_luastring('value expected'));
+  // Names are texts to us, not octets.
+  if (value instanceof Uint8Array) return String.fromCharCode(...value);
+  return value as OptionValue;
+}

@@ -1,0 +1,74 @@
+import { type LuaState, lauxlib, lua, to_jsstring, to_luastring } from 'fengari';
+
+/** Values of ours as Lua's, and back. Strings of Lua are octets; names and texts of ours are UTF-8. */
+
+/** Pushes nil, a boolean, a number, octets, a text, a list or a record. */
+export function push(state: LuaState, value: unknown): void {
+  if (value === null || value === undefined) lua.lua_pushnil(state);
+  else if (typeof value === 'boolean') lua.lua_pushboolean(state, value);
+  else if (typeof value === 'number') pushNumber(state, value);
+  else if (typeof value === 'string') pushOctets(state, to_luastring(value));
+  else if (value instanceof Uint8Array) pushOctets(state, value);
+  else if (Array.isArray(value)) {
+    lua.lua_newtable(state);
+    for (const [index, each] of value.entries()) {
+      push(state, each);
+      lua.lua_rawseti(state, -2, index + 1);
+    }
+  } else pushRecord(state, value as object);
+}
+
+function pushRecord(state: LuaState, value: object): void {
+  lua.lua_newtable(state);
+  for (const [key, each] of Object.entries(value)) {
+    push(state, each);
+    lua.lua_setfield(state, -2, to_luastring(key));
+  }
+}
+
+/** Lua's integers have 32 bits here; larger numbers are floats. */
+function pushNumber(state: LuaState, value: number): void {
+  if (Number.isInteger(value) && Math.abs(value) <= 0x7fffffff) lua.lua_pushinteger(state, value);
+  else lua.lua_pushnumber(state, value);
+}
+
+export const pushOctets = (state: LuaState, octets: Uint8Array): void =>
+  lua.lua_pushlstring(state, octets, octets.length);
+
+/** What stands at `index`: null, a boolean, a number, octets, or a record of a table's named fields. */
+export function read(state: LuaState, index: number): unknown {
+  switch (lua.lua_type(state, index)) {
+    case lua.LUA_TBOOLEAN:
+      return lua.lua_toboolean(state, index);
+    case lua.LUA_TNUMBER:
+      return lua.lua_tonumber(state, index);
+    case lua.LUA_TSTRING:
+      return lua.lua_tostring(state, index);
+    case lua.LUA_TTABLE:
+      return readRecord(state, index);
+    default:
+      return null;
+  }
+}
+
+function readRecord(state: LuaState, index: number): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  const at = index < 0 ? lua.lua_gettop(state) + 1 + index : index;
+  lua.lua_pushnil(state);
+  while (lua.lua_next(state, at) !== 0) {
+    if (lua.lua_type(state, -2) === lua.LUA_TSTRING) {
+      const value = read(state, -1);
+      record[to_jsstring(lua.lua_tostring(state, -2)!)] = value instanceof Uint8Array ? to_jsstring(value) : value;
+    }
+    lua.lua_pop(state, 1);
+  }
+  return record;
+}
+
+/** A host, a port, a name: a number or a text, or null for nil and nothing. Anything else is an error in the program. */
+export function textOrNumber(state: LuaState, index: number): string | number | null {
+  const value = read(state, index);
+  if (value instanceof Uint8Array) return to_jsstring(value);
+  if (typeof value === 'number' || value === null) return value;
+  return lauxlib.luaL_argerror(state, index, to_luastring('string, number or nil expected'));
+}

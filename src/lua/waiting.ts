@@ -1,0 +1,80 @@
+import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+
+/**
+ * How a Lua program waits without blocking anybody: a call that has to wait yields its coroutine with a mark, through all
+ * coroutines of the program's own, up to the loop of run.ts; that waits for the promise and resumes.
+ */
+
+/** What the program of a state waits for. */
+export class Pending {
+  promise: Promise<unknown> | null = null;
+}
+
+/** The first value of a yield that is ours. No program can have this table by accident. */
+const mark = to_luastring('tundra.mark');
+
+/**
+ * Coroutines of the program pass our yields on to whoever resumed them. `coroutine.wrap` and `resume` otherwise are as they
+ * were. In Lua, because a function of Lua's own may yield in the middle.
+ */
+const prelude = `
+local mark = ...
+local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
+local function pump(thread, isFine, first, ...)
+  if isFine and first == mark then
+    yield(mark)
+    return pump(thread, resume(thread))
+  end
+  return isFine, first, ...
+end
+function coroutine.resume(thread, ...)
+  return pump(thread, resume(thread, ...))
+end
+local function give(isFine, first, ...)
+  if not isFine then error(first, 0) end
+  return first, ...
+end
+function coroutine.wrap(body)
+  local thread = create(body)
+  return function(...) return give(coroutine.resume(thread, ...)) end
+end
+`;
+
+/** Prepares a state. Its stack is as before. */
+export function installWaiting(state: LuaState): void {
+  lua.lua_newtable(state);
+  lua.lua_pushvalue(state, -1);
+  lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, mark);
+  const source = to_luastring(prelude);
+  lauxlib.luaL_loadbuffer(state, source, source.length, to_luastring('=waiting'));
+  lua.lua_pushvalue(state, -2);
+  lua.lua_call(state, 1, 0);
+  lua.lua_pop(state, 1);
+}
+
+/**
+ * Ends a function that Lua has called: it goes on when the promise is settled.
+ * @param give pushes the results and says how many
+ * @returns never, to be exact: it leaves by the yield
+ */
+export function waitFor<T>(
+  state: LuaState,
+  pending: Pending,
+  promise: Promise<T>,
+  give: (state: LuaState, value: T) => number,
+): number {
+  let settle: (state: LuaState) => number = (thread) => raise(thread, 'a coroutine was resumed too early');
+  pending.promise = promise.then(
+    (value) => {
+      settle = (thread) => give(thread, value);
+    },
+    (error: unknown) => {
+      settle = (thread) => raise(thread, error instanceof Error ? error.message : String(error));
+    },
+  );
+  lua.lua_settop(state, 0);
+  lua.lua_getfield(state, lua.LUA_REGISTRYINDEX, mark);
+  return lua.lua_yieldk(state, 1, 0, (thread) => settle(thread));
+}
+
+export const raise = (state: LuaState, message: string): number => lauxlib.luaL_error(state, to_luastring(message));
