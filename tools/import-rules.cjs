@@ -57,6 +57,12 @@ module.exports = {
       'Portable: the front door of the core, and no Node.',
     ),
     only(
+      'blocking',
+      '^src/blocking/',
+      '^src/blocking/|^src/api/index\\.ts$|^src/api/node/index\\.ts$|^src/sim/index\\.ts$|^(v8|worker_threads)$|^node:',
+      'The API for threads that sleep: the module, and the thread that turns its host.',
+    ),
+    only(
       'lua',
       '^src/lua/',
       '^src/lua/|^src/api/index\\.ts$|fengari',

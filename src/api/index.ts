@@ -11,4 +11,4 @@ export type { SocketAddress, SocketName } from './names.ts';
 export type { Membership, OptionValue } from './options/index.ts';
 export type { Selectable, Selected } from './select.ts';
 export type { ServicePorts } from './services.ts';
-export type { ReceivedMessage, Socket } from './socket.ts';
+export type { ReceivedMessage, Socket, SocketError } from './socket.ts';

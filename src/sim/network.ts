@@ -144,6 +144,18 @@ export class Network {
     return promise;
   }
 
+  /** Goes to the next event there is. False when there is none, or none until `limit`. */
+  step(limit: Micros = never): boolean {
+    this.#settle();
+    const next = this.#next();
+    return next !== never && next <= limit && this.#step(next);
+  }
+
+  /** Lets waiting promises go on, as `until` does between events. */
+  async breathe(): Promise<void> {
+    await this.#breathe();
+  }
+
   /** Lets everything that can happen now happen, then goes to the next event. False when it lies beyond `end`. */
   #step(end: Micros): boolean {
     this.#settle();

@@ -1,0 +1,100 @@
+import { Worker } from 'node:worker_threads';
+import type { OpenHostOptions } from '../api/node/index.ts';
+import { Caller, makeSlots, type SharedSlots } from './slots.ts';
+import { type BlockingModule, moduleFor } from './socket.ts';
+import type { MemoryPlan, WorkerPlan } from './worker.ts';
+
+/**
+ * The documented module without `await`. The calling thread really sleeps; the host's stack is turned by a thread of its own.
+ * Several threads can share a host: `share` can be posted to them, and `attach` makes their module.
+ */
+
+export type { BlockingFunctions, BlockingModule } from './socket.ts';
+export { BlockingSocket } from './socket.ts';
+export type { MemoryPlan } from './worker.ts';
+
+/** What another thread needs to take part: can be posted, and be workerData. */
+export interface SharedHost {
+  readonly slots: SharedSlots;
+  readonly name: string;
+}
+
+/** A host of ours that another thread turns. */
+export interface BlockingHost {
+  readonly socket: BlockingModule;
+  readonly share: SharedHost;
+  /** Closes all its sockets, waits up to so long for connections to end, and gives the interface back. */
+  close(timeoutMs?: number): void;
+}
+
+/**
+ * Puts a host on a TUN interface, in a thread of its own, and waits until it is there. Options are `openHost`'s, but for those
+ * that cannot go to another thread (a device, an observer, a source of random numbers).
+ *
+ * @example
+ *     const host = openBlockingHost({ tun: 'tundra0', address: '10.85.0.2/24', peer: '10.85.0.1/24' });
+ *     const [sock] = host.socket.tcp();
+ *     sock.connect('10.85.0.1', 80);
+ *
+ * @throws Error the interface cannot be opened or configured
+ */
+export function openBlockingHost(options: Omit<OpenHostOptions, 'observer' | 'random'>): BlockingHost {
+  const { caller, slots, stop } = start({ tun: options, memory: null });
+  return hostOf(caller, slots, '', stop);
+}
+
+/**
+ * Hosts and links in memory, in virtual time: it stands still while any thread that takes part does something of its own.
+ * Every thread that was attached has to `leave` when it needs the network no longer, or time does not go on.
+ *
+ * @returns the hosts by their names
+ * @throws Error a plan that cannot be
+ */
+export function openBlockingNetwork<Name extends string>(
+  plan: MemoryPlan & { readonly hosts: Readonly<Record<Name, object>> },
+): Readonly<Record<Name, BlockingHost>> {
+  const { caller, slots, stop } = start({ tun: null, memory: plan });
+  const hosts = Object.keys(plan.hosts).map((name) => [name, hostOf(caller, slots, name, stop)]);
+  return Object.fromEntries(hosts) as Readonly<Record<Name, BlockingHost>>;
+}
+
+/** The module of a shared host, for this thread. @throws Error too many threads take part */
+export const attach = ({ slots, name }: SharedHost): BlockingModule => moduleFor(new Caller(slots), name);
+
+function hostOf(caller: Caller, slots: SharedSlots, name: string, stop: () => void): BlockingHost {
+  return {
+    socket: moduleFor(caller, name),
+    share: { slots, name },
+    close: (timeoutMs = 1000) => {
+      caller.close(timeoutMs);
+      stop();
+    },
+  };
+}
+
+function start(plan: Pick<WorkerPlan, 'tun' | 'memory'>): { caller: Caller; slots: SharedSlots; stop: () => void } {
+  const slots = makeSlots();
+  const started = new SharedArrayBuffer(4096);
+  const words = new Int32Array(started, 0, 2);
+  const worker = startWorker({ ...plan, slots, started });
+  worker.unref();
+  Atomics.wait(words, 0, 0, mostStart);
+  if (Atomics.load(words, 0) !== 1) {
+    void worker.terminate();
+    const reason = new TextDecoder().decode(new Uint8Array(started, 8, words[1]).slice());
+    throw new Error(reason === '' ? 'the thread of the host did not start' : reason);
+  }
+  return { caller: new Caller(slots), slots, stop: () => void worker.terminate() };
+}
+
+function startWorker(workerData: WorkerPlan): Worker {
+  const { url } = import.meta;
+  if (!url.endsWith('.ts')) return new Worker(new URL('./worker.js', url), { workerData });
+  // From the sources, a thread has to learn TypeScript first.
+  const file = JSON.stringify(new URL('./worker.ts', url).href);
+  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${file}); })`;
+  return new Worker(code, { eval: true, workerData });
+}
+
+/** Milliseconds. */
+const mostStart = 20_000;
