@@ -1,3 +1,4 @@
+import { benchBlocking } from './blocking.ts';
 import { benchFairness } from './fairness.ts';
 import { benchLoss } from './loss.ts';
 import { benchStacks } from './stacks.ts';
@@ -12,6 +13,7 @@ interface Bench {
 
 const benches: readonly Bench[] = [
   { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
+  { name: 'blocking', what: 'calls of threads that sleep', run: benchBlocking },
   { name: 'loss', what: 'goodput under loss, in virtual time', run: benchLoss },
   {
     name: 'fairness',
