@@ -266,7 +266,7 @@ export class Socket {
         this.#host.runner.kick();
         return sent;
       } catch (error) {
-        if (!isEagain(error)) throw error;
+        if (!isEagain(error) || !wait.mayWait) throw error;
         await this.#waitOrThrow(() => end.maySend(bytes.length, to), wait);
       }
     }

@@ -1,6 +1,6 @@
 /**
  * DNS messages (RFC 1035 section 4), as far as a stub resolver needs them: a query with EDNS (RFC 6891), and whatever comes
- * back. What is malformed gives null; nothing here throws, and no input takes more steps than it has octets.
+ * back. What is malformed gives null; nothing here throws, and the work is bounded whatever the input (RFC 9267).
  */
 
 export const types = { A: 1, CNAME: 5, SOA: 6, PTR: 12, AAAA: 28, OPT: 41 } as const;
@@ -27,7 +27,9 @@ export interface Message {
   readonly id: number;
   readonly isResponse: boolean;
   readonly opcode: number;
+  readonly isAuthoritative: boolean;
   readonly isTruncated: boolean;
+  readonly mayRecurse: boolean;
   readonly rcode: number;
   /** The only question; null when there is none or more than one. */
   readonly question: { readonly name: Name; readonly type: number; readonly class: number } | null;
@@ -36,6 +38,9 @@ export interface Message {
 }
 
 const mostName = 255;
+/** Pointers that one name may follow: more than any name has labels. And records that are looked at. */
+const mostJumps = 126;
+const mostRecords = 512;
 const mostLabel = 63;
 
 /** Octets of a name's labels, each with its length in front, and a zero at the end; null when it cannot be a name. */
@@ -73,6 +78,10 @@ function labelOctets(label: string): number[] | null {
   }
   return octets;
 }
+
+/** Can this be the name of a host? Letters, digits, '-' and '_' in labels that are not empty (RFC 1123 section 2.1, as glibc). */
+export const isHostName = (name: Name): boolean =>
+  /^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?$/.test(name) && encodeName(name) !== null;
 
 /** The same name in the form in which names are compared: lower case, without a dot at the end. */
 export const canonical = (name: Name): Name => (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
@@ -127,7 +136,9 @@ export function parseMessage(bytes: Uint8Array): Message | null {
     id,
     isResponse: (flags & 0x8000) !== 0,
     opcode: (flags >> 11) & 15,
+    isAuthoritative: (flags & 0x0400) !== 0,
     isTruncated,
+    mayRecurse: (flags & 0x0080) !== 0,
     rcode: flags & 15,
     question,
     answers: answers ?? [],
@@ -137,7 +148,7 @@ export function parseMessage(bytes: Uint8Array): Message | null {
 
 function readRecords(reader: Reader, count: number): ResourceRecord[] | null {
   const records: ResourceRecord[] = [];
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < Math.min(count, mostRecords); index++) {
     const record = readRecord(reader);
     if (reader.hasFailed) return null;
     if (record !== null) records.push(record);
@@ -217,6 +228,7 @@ class Reader {
     let behind = -1;
     let earliest = at;
     let octets = 1;
+    let jumps = 0;
     while (!this.hasFailed) {
       const length = this.#bytes[at];
       if (length === undefined) break;
@@ -227,7 +239,7 @@ class Reader {
       if (length >= 0xc0) {
         const target = ((length & 0x3f) << 8) | (this.#bytes[at + 1] ?? 0);
         if (behind < 0) behind = at + 2;
-        if (target >= earliest || at + 1 >= this.length) break;
+        if (target >= earliest || at + 1 >= this.length || ++jumps > mostJumps) break;
         at = target;
         earliest = target;
         continue;
@@ -242,10 +254,14 @@ class Reader {
   }
 }
 
-const textOf = (octets: Uint8Array): string =>
-  [...octets]
-    .map((octet) => {
-      const character = String.fromCharCode(octet);
-      return /[A-Za-z0-9_-]/.test(character) ? character : `\\${String(octet).padStart(3, '0')}`;
-    })
-    .join('');
+/** What each octet of a label is written as. */
+const texts: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
+  const character = String.fromCharCode(octet);
+  return /[A-Za-z0-9_-]/.test(character) ? character : `\\${String(octet).padStart(3, '0')}`;
+});
+
+function textOf(octets: Uint8Array): string {
+  let text = '';
+  for (const octet of octets) text += texts[octet]!;
+  return text;
+}

@@ -1,6 +1,6 @@
 import { type Micros, type Random, seconds } from '../../stack/index.ts';
 import { AnswerCache, type Known } from './cache.ts';
-import { canonical, encodeQuery, type Message, type Name, parseMessage, rcodes, types } from './message.ts';
+import { canonical, encodeQuery, isHostName, type Message, type Name, parseMessage, rcodes, types } from './message.ts';
 
 /**
  * A stub resolver (RFC 1034 section 5.3.1): asks servers that do the work. Several servers, several times, answers that are cut
@@ -82,7 +82,8 @@ export class Resolver {
    */
   async lookup(name: string, wanted: readonly ('A' | 'AAAA')[]): Promise<readonly Known[] | LookupFailure> {
     let worst: LookupFailure = 'nobody';
-    for (const candidate of this.#candidates(name)) {
+    if (!isHostName(name)) return worst;
+    for (const candidate of this.#candidates(name).filter(isHostName)) {
       const answers = await Promise.all(wanted.map((type) => this.#find(canonical(candidate), types[type])));
       const found = answers.filter((answer): answer is Known => typeof answer === 'object' && answer.kind === 'found');
       if (found.length > 0) return found;
@@ -155,8 +156,9 @@ export class Resolver {
         const message = await this.#askServer(server, name, type);
         if (message === 'failed') return 'failed';
         if (message === null) continue;
-        if (message.rcode === rcodes.noError || message.rcode === rcodes.nxDomain) return message;
-        outcome = message.rcode === rcodes.servFail ? 'again' : 'failed';
+        if (message.rcode === rcodes.nxDomain || (message.rcode === rcodes.noError && !isReferral(message)))
+          return message;
+        if (message.rcode === rcodes.formErr) outcome = 'failed';
       }
     }
     return outcome;
@@ -189,6 +191,10 @@ export class Resolver {
     return answer;
   }
 }
+
+/** 'Ask others': neither an answer nor the word of somebody who could know (RFC 1034 section 4.3.1); of no use to a stub. */
+const isReferral = ({ answers, isAuthoritative, mayRecurse, authorities }: Message): boolean =>
+  answers.length === 0 && !isAuthoritative && !mayRecurse && authorities.every(({ type }) => type !== types.SOA);
 
 /** From the least to the most that a failure leaves open. */
 const severity: readonly LookupFailure[] = ['nobody', 'none', 'failed', 'again'];

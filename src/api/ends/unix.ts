@@ -74,8 +74,8 @@ export class UnixEnd implements End {
     return this.#context.stack.unix.send(this.#endpoint, data, to === null ? null : pathOf(to));
   }
 
-  maySend(): boolean {
-    return this.#context.stack.unix.isWritable(this.#endpoint);
+  maySend(octets: number, to: Place | null): boolean {
+    return this.#context.stack.unix.maySend(this.#endpoint, octets, to === null ? null : pathOf(to));
   }
 
   receive(most: number, flags: number): Incoming | null {
@@ -95,7 +95,7 @@ export class UnixEnd implements End {
     return {
       ...notReady,
       readable: this.#endpoint.readable,
-      writable: this.maySend(),
+      writable: this.#context.stack.unix.isWritable(this.#endpoint),
       error: error !== null,
       readHungUp: isEnded,
       hungUp: isGone && this.#endpoint.backlog < 0,

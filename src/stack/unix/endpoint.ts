@@ -28,6 +28,8 @@ export class UnixEndpoint implements Endpoint {
   peer: UnixEndpoint | null = null;
   /** Others whose messages go here, and who wait for room. */
   readonly senders: Set<UnixEndpoint> = new Set();
+  /** Where it waits for room, its peer aside. */
+  waitsAt: UnixEndpoint | null = null;
   /** A listener's connections that nobody has accepted yet, and how many may wait; -1: it does not listen. */
   readonly acceptQueue: Fifo<UnixEndpoint> = new Fifo();
   backlog = -1;

@@ -13,6 +13,20 @@ const defaultLimit = 212_992;
 /** net.unix.max_dgram_qlen: messages that may wait at a receiver who is not the sender's peer. */
 const mostMessages = 10;
 
+/** It is told when there is room there. */
+function waitAt(target: UnixEndpoint, endpoint: UnixEndpoint): void {
+  if (endpoint.waitsAt !== endpoint.peer) endpoint.waitsAt?.senders.delete(endpoint);
+  endpoint.waitsAt = target;
+  target.senders.add(endpoint);
+}
+
+/** Octets of its buffer that a socket keeps for bookkeeping (as Linux). */
+const reserve = 32;
+
+/** Has the receiver room for a message of so many octets? One that holds nothing always has. */
+const fits = (from: UnixEndpoint, to: UnixEndpoint, octets: number): boolean =>
+  to.held === 0 || to.held + octets <= from.sendLimit;
+
 /** How names are counted: in octets of UTF-8. */
 function octetsOf(name: string): number {
   let octets = 0;
@@ -96,7 +110,7 @@ export class Unix {
     if (listener.type !== endpoint.type) throw new StackError('EPROTOTYPE');
     if (listener.backlog < 0 || listener.readShut) throw new StackError('ECONNREFUSED');
     if (listener.acceptQueue.length > listener.backlog) {
-      listener.senders.add(endpoint);
+      waitAt(listener, endpoint);
       throw new StackError('EAGAIN');
     }
     const other = new UnixEndpoint(endpoint.type, defaultLimit);
@@ -162,16 +176,16 @@ export class Unix {
     if (endpoint.writeShut || target.readShut) throw new StackError('EPIPE');
     if (target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
     if (target.messages.length > mostMessages && target.peer !== endpoint) {
-      target.senders.add(endpoint);
+      waitAt(target, endpoint);
       throw new StackError('EAGAIN');
     }
     return this.#deliver(endpoint, target, data);
   }
 
   #deliver(endpoint: UnixEndpoint, target: UnixEndpoint, data: Uint8Array): number {
-    if (data.length > endpoint.sendLimit - 32) throw new StackError('EMSGSIZE'); // as Linux
-    if (target.held > 0 && target.held + data.length > endpoint.sendLimit) {
-      target.senders.add(endpoint);
+    if (data.length > endpoint.sendLimit - reserve) throw new StackError('EMSGSIZE');
+    if (!fits(endpoint, target, data.length)) {
+      waitAt(target, endpoint);
       throw new StackError('EAGAIN');
     }
     target.push(data.slice(), endpoint.name);
@@ -179,13 +193,22 @@ export class Unix {
     return data.length;
   }
 
-  /** Would `send` take something, or fail at once? */
+  /** What poll(2) says of writing. */
   isWritable(endpoint: UnixEndpoint): boolean {
     const { peer } = endpoint;
     if (endpoint.backlog >= 0) return false;
     if (peer === null || endpoint.writeShut || peer.readShut || peer.isClosed) return true;
     if (endpoint.type === 'dgram') return peer.messages.length <= mostMessages || peer.peer === endpoint;
     return peer.held * 4 <= endpoint.sendLimit; // as Linux: a quarter in use
+  }
+
+  /** Is it worth asking again to send so many octets: would `send` take some, or fail with something else than EAGAIN? */
+  maySend(endpoint: UnixEndpoint, octets: number, name: string | null): boolean {
+    const target = name === null ? endpoint.peer : (this.#names.get(name) ?? null);
+    if (target === null || target.isClosed || endpoint.writeShut || target.readShut) return true;
+    if (endpoint.type === 'stream') return target.octets.length < endpoint.sendLimit;
+    if (endpoint.type === 'dgram' && target.messages.length > mostMessages && target.peer !== endpoint) return false;
+    return fits(endpoint, target, octets) || octets > endpoint.sendLimit - reserve;
   }
 
   /**
@@ -223,7 +246,10 @@ export class Unix {
 
   #madeRoom(endpoint: UnixEndpoint): void {
     if (endpoint.type !== 'dgram' && endpoint.peer !== null) this.#changed.add(endpoint.peer);
-    for (const sender of endpoint.senders) this.#changed.add(sender);
+    for (const sender of endpoint.senders) {
+      if (sender.peer !== endpoint) endpoint.senders.delete(sender); // it comes again if it has to
+      if (!sender.isClosed) this.#changed.add(sender);
+    }
   }
 
   /** Ends sending, receiving or both; the peer of a connection is told. */
@@ -243,6 +269,7 @@ export class Unix {
   close(endpoint: UnixEndpoint): void {
     if (endpoint.isClosed) return;
     endpoint.isClosed = true;
+    endpoint.waitsAt?.senders.delete(endpoint);
     const isOwner = this.#names.get(endpoint.name) === endpoint;
     if (isOwner && endpoint.name.startsWith('\0')) this.#names.delete(endpoint.name);
     else if (isOwner) this.#names.set(endpoint.name, null);
