@@ -1,6 +1,6 @@
 import type { Address, Runner, UnixType } from '../stack/index.ts';
 import type { ResolverSettings } from './dns/resolver.ts';
-import type { MakeEnd, Readiness } from './ends/end.ts';
+import type { End, MakeEnd, Readiness } from './ends/end.ts';
 import { UnixEnd } from './ends/unix.ts';
 import type { HostsTable, Lookup, NameContext } from './names.ts';
 import { knownServices, type ServicePorts, type ServicesTable } from './services.ts';
@@ -12,6 +12,8 @@ export interface HostSettings {
   readonly services?: Readonly<Record<string, ServicePorts>>;
   /** Name servers to ask, and how. Without any, only the tables are looked at. */
   readonly resolver?: ResolverSettings;
+  /** Try the addresses of a name side by side (RFC 8305); an AF_INET6 socket then tries IPv4 too. Default: one after the other. */
+  readonly happyEyeballs?: boolean;
   /** Sockets that may be open at once. Default 65,536. */
   readonly limit?: number;
   /** Raw sockets may be opened, which on Linux takes root. Default false: EPERM. */
@@ -38,8 +40,11 @@ export class SocketHost implements NameContext {
   /** Who waits on which endpoint of the stack. */
   readonly owners: WeakMap<object, Pick<OpenSocket, 'wake'>> = new WeakMap();
   readonly mayOpenRaw: boolean;
+  readonly happyEyeballs: boolean;
   readonly #limit: number;
-  readonly #open: Map<number, OpenSocket> = new Map();
+  readonly #open: Map<number, WeakRef<OpenSocket>> = new Map();
+  readonly #lost: FinalizationRegistry<Lost>;
+  #hasWarned = false;
   /** No number below this one is free. */
   #lowest = firstDescriptor;
 
@@ -52,6 +57,8 @@ export class SocketHost implements NameContext {
     this.services = new Map(Object.entries({ ...knownServices, ...settings.services }));
     this.#limit = settings.limit ?? 65_536;
     this.mayOpenRaw = settings.raw ?? false;
+    this.happyEyeballs = settings.happyEyeballs ?? false;
+    this.#lost = new FinalizationRegistry((lost) => this.#onLost(lost));
     runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
   }
 
@@ -80,21 +87,33 @@ export class SocketHost implements NameContext {
   }
 
   /** Gives a socket the lowest free descriptor number, from 3 on, as a kernel does. */
-  add(socket: OpenSocket): number {
+  add(socket: OpenSocket, end: End): number {
     let fd = this.#lowest;
     while (this.#open.has(fd)) fd++;
     this.#lowest = fd + 1;
-    this.#open.set(fd, socket);
+    this.#open.set(fd, new WeakRef(socket));
+    this.#lost.register(socket, { fd, end }, socket);
     this.runner.hold(true);
     return fd;
   }
 
   /** The socket with this descriptor number, or null. */
   socketAt(fd: number): OpenSocket | null {
-    return this.#open.get(fd) ?? null;
+    return this.#open.get(fd)?.deref() ?? null;
   }
 
-  remove(fd: number): void {
+  /** The socket has another end now. */
+  replaced(socket: OpenSocket, fd: number, end: End): void {
+    this.#lost.unregister(socket);
+    this.#lost.register(socket, { fd, end }, socket);
+  }
+
+  remove(fd: number, socket: OpenSocket): void {
+    this.#lost.unregister(socket);
+    this.#release(fd);
+  }
+
+  #release(fd: number): void {
     this.#open.delete(fd);
     this.#lowest = Math.min(this.#lowest, fd);
     if (this.#open.size === 0) this.runner.hold(false);
@@ -102,8 +121,25 @@ export class SocketHost implements NameContext {
 
   /** Closes every socket, as its own `close` does. */
   closeAll(): void {
-    for (const socket of [...this.#open.values()]) socket.close();
+    for (const socket of [...this.#open.values()]) socket.deref()?.close();
   }
+
+  /** Nobody holds an open socket any more, and nothing waits for it: it is closed, as a language with finalizers does. */
+  #onLost({ fd, end }: Lost): void {
+    end.close();
+    this.#release(fd);
+    this.runner.kick();
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const { console } = globalThis as { console?: { warn(text: string): void } };
+    console?.warn(`tundra: socket ${fd} was lost without being closed (told once)`);
+  }
+}
+
+/** What is left of a socket that its user has lost. */
+interface Lost {
+  readonly fd: number;
+  readonly end: End;
 }
 
 const firstDescriptor = 3;

@@ -37,6 +37,7 @@ export function unixPath(host: string | number, family: SocketFamily | 'unix'): 
 /**
  * The places that a host and a port stand for, in the order in which they should be tried: at once for an address, '' (any),
  * '<broadcast>' or a name of the hosts table; a promise when somebody has to be asked.
+ * @param all addresses of both families for an IPv6 socket, not IPv4 only where there is no IPv6
  * @throws StackError EINVAL a link-local address without an interface (RFC 4007)
  * @throws TypeError, RangeError arguments of the wrong type, and ports that there are not
  */
@@ -47,11 +48,13 @@ export function placesOf(
   family: SocketFamily,
   protocol: 'tcp' | 'udp',
   context: NameContext,
+  all = false,
 ): Places | Promise<Places> {
   const number = toPort(port, protocol, context);
-  const known = knownAddresses(host, family, context);
+  const known = knownAddresses(host, family, context, all);
   if (known.length > 0) return placesFor(known, number, scopeid);
-  const flags = family === 6 ? constants.AI_V4MAPPED | constants.AI_ADDRCONFIG : 0;
+  const mapped = constants.AI_V4MAPPED | constants.AI_ADDRCONFIG | (all ? constants.AI_ALL : 0);
+  const flags = family === 6 ? mapped : 0;
   const hints = { family: family === 4 ? constants.AF_INET : constants.AF_INET6, socktype: 1, protocol: 0, flags };
   return getaddrinfo(host, number, hints, context).then(([infos, error]) => {
     if (error !== null) return [null, error];
@@ -69,7 +72,7 @@ function placesFor(addresses: readonly Address[], port: number, scopeid: number)
 }
 
 /** What needs nobody's answer; empty for a name that is not in the hosts table. */
-function knownAddresses(host: string | number, family: SocketFamily, context: NameContext): Address[] {
+function knownAddresses(host: string | number, family: SocketFamily, context: NameContext, all: boolean): Address[] {
   if (typeof host === 'number') {
     if (!Number.isInteger(host) || host < 0 || host > 0xffffffff)
       throw new RangeError(`${host} is not an IPv4 address`);
@@ -88,7 +91,7 @@ function knownAddresses(host: string | number, family: SocketFamily, context: Na
     .map((text) => parseAddress(text))
     .filter((address): address is Address => address !== null && isFitting(address));
   const native = listed.filter(({ isV4 }) => isV4 === (family === 4));
-  return context.order(native.length > 0 ? native : listed);
+  return context.order(native.length > 0 && !all ? native : listed);
 }
 
 function scoped(found: Address, scopeid: number): Address {

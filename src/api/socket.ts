@@ -2,7 +2,9 @@
 import { type ErrorCode, empty, type Runner, type Stack, StackError, seconds } from '../stack/index.ts';
 import { constants } from './constants.ts';
 import type { End, EndType, Incoming, Linger, MakeEnd, Place, Readiness } from './ends/end.ts';
+import { TcpEnd } from './ends/tcp.ts';
 import { type ErrorText, errnos, type Result, texts } from './errors.ts';
+import { interleave, raceToConnect } from './happy-eyeballs.ts';
 import type { SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
 import { findOption, type OptionTarget, type OptionValue } from './options/index.ts';
@@ -82,7 +84,7 @@ export class Socket {
     this.family = family;
     this.#waiting = new Waiting(host.runner);
     this.#end = this.#make(make);
-    this.#fd = host.add(this);
+    this.#fd = host.add(this, this.#end);
   }
 
   get type(): EndType {
@@ -110,6 +112,10 @@ export class Socket {
       const found = this.#places(host, port, scopeid);
       const places = found instanceof Promise ? await found : found;
       if (!isFound(places)) return places;
+      if (places.length > 1 && this.#mayRace()) {
+        await this.#raceTo(places, deadline);
+        return ok(true as const);
+      }
       for (const place of places.slice(0, -1)) {
         try {
           await this.#connectTo(place, deadline);
@@ -121,6 +127,27 @@ export class Socket {
       await this.#connectTo(places.at(-1)!, deadline);
       return ok(true as const);
     });
+  }
+
+  /** Side by side only where nothing has been settled yet: a stream without a port of its own, whose user waits. */
+  #mayRace(): boolean {
+    return (
+      this.#host.happyEyeballs && this.#end.type === 'stream' && this.#timeout !== 0 && !this.#end.target().isBound
+    );
+  }
+
+  async #raceTo(places: readonly Place[], deadline: number): Promise<void> {
+    const { stream } = this.#end.target();
+    const { runner } = this.#host;
+    this.#end = await raceToConnect(interleave(places as readonly Exclude<Place, string>[]), {
+      waiting: this.#waiting,
+      deadline,
+      now: () => runner.now(),
+      kick: () => runner.kick(),
+      isClosed: () => this.#fd < 0,
+      make: () => this.#make((context) => new TcpEnd(context, null, stream)),
+    });
+    this.#host.replaced(this, this.#fd, this.#end);
   }
 
   /** @throws StackError what has gone wrong, or why the user does not want to wait any longer */
@@ -395,7 +422,7 @@ export class Socket {
    */
   close(): Promise<void> {
     if (this.#fd < 0) return Promise.resolve();
-    this.#host.remove(this.#fd);
+    this.#host.remove(this.#fd, this);
     this.#fd = -1;
     const linger = this.#end.close();
     for (const { group, interfaceIndex } of this.#memberships) this.#stack.leaveGroup(group, interfaceIndex);
@@ -485,11 +512,14 @@ export class Socket {
   }
 
   #make(make: MakeEnd): End {
+    // What an end keeps must not keep the socket: nobody could see any more that its user has lost it.
+    const host = this.#host;
+    const waiting = this.#waiting;
     return make({
-      stack: this.#stack,
+      stack: host.runner.stack,
       family: this.family === 'unix' ? 4 : this.family,
-      now: () => this.#now(),
-      watch: (endpoint) => void this.#host.owners.set(endpoint, this),
+      now: () => host.runner.now(),
+      watch: (endpoint) => void host.owners.set(endpoint, waiting),
     });
   }
 
@@ -506,7 +536,8 @@ export class Socket {
     const path = unixPath(host, this.family);
     if (path === null) {
       const protocol = this.#end.type === 'stream' ? 'tcp' : 'udp';
-      return placesOf(host, port, scopeid, this.family as SocketFamily, protocol, this.#host);
+      const all = this.#host.happyEyeballs;
+      return placesOf(host, port, scopeid, this.family as SocketFamily, protocol, this.#host, all);
     }
     if (this.family !== 'unix') this.#becomeUnix();
     return [path];
@@ -516,6 +547,7 @@ export class Socket {
   #becomeUnix(): void {
     if (this.#end.type !== 'stream' || this.#end.target().isBound) throw new StackError('EAFNOSUPPORT');
     this.#end = this.#make(this.#host.makeUnix('stream'));
+    this.#host.replaced(this, this.#fd, this.#end);
   }
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */

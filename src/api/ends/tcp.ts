@@ -41,10 +41,11 @@ export class TcpEnd implements End {
   /** What ended an attempt that `shutdown` gave up; told once. */
   #lateError: ErrorCode | null = null;
 
-  constructor(context: EndContext, tcb: Tcb | null = null) {
+  /** @param settings that the socket has already */
+  constructor(context: EndContext, tcb: Tcb | null = null, settings = new StreamSettings(tcb?.settings)) {
     this.#context = context;
     this.#any = context.family === 4 ? anyV4 : anyV6;
-    this.#settings = new StreamSettings(tcb?.settings);
+    this.#settings = settings;
     this.#tcb = tcb;
     if (tcb !== null) context.watch(tcb);
   }
