@@ -979,7 +979,7 @@ test('Packets that come twice, late and with flipped bits do no harm', async (t)
 
 // Settings that make no sense ----------------------------------------------------------------------------------------------
 
-for (const server of ['ns.example', '', '10.0.0.2#x', '10.0.0.2#70000', '300.0.0.1']) {
+for (const server of ['ns.example', '10.0.0.2#x', '10.0.0.2#70000', '300.0.0.1']) {
   test.failing(`A server '${server}' is none: the next one is asked, and nothing hangs`, async (t) => {
     const { serve, ask } = stage({ servers: [server, '10.0.0.2'] });
     await serve(one);
