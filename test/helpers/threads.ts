@@ -1,0 +1,33 @@
+import { Worker } from 'node:worker_threads';
+
+/** A thread that runs a TypeScript file; it is ended when the test ends. `done` settles when the file has run to its end. */
+export function startThread(file: URL, workerData: unknown): { readonly done: Promise<void>; end(): void } {
+  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(file.href)}); })`;
+  const worker = new Worker(code, { eval: true, workerData });
+  const done = new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', (exitCode) =>
+      exitCode === 0 ? resolve() : reject(new Error(`the thread ended with ${exitCode}`)),
+    );
+  });
+  done.catch(() => {}); // whoever waits for it is told
+  return { done, end: () => void worker.terminate() };
+}
+
+/** A word that threads wait for: nobody goes on before it is 1. */
+export class Flag {
+  readonly words: Int32Array;
+
+  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(4))) {
+    this.words = words;
+  }
+
+  raise(): void {
+    Atomics.store(this.words, 0, 1);
+    Atomics.notify(this.words, 0);
+  }
+
+  wait(): void {
+    Atomics.wait(this.words, 0, 0);
+  }
+}
