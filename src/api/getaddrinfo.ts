@@ -72,17 +72,20 @@ export async function getaddrinfo(
   context: NameContext,
 ): Promise<Result<AddressInfo[]>> {
   try {
-    const name = host === '*' || host === '' ? null : (host ?? null);
+    const name = host === '*' ? null : (host ?? null);
+    const service = port === '*' ? null : (port ?? null);
     const { family, flags } = hints;
-    if (name === null && (port === null || port === undefined || port === '')) throw new LookupFailed('EAI_NONAME');
+    if (name === null && service === null) throw new LookupFailed('EAI_NONAME');
     if ((flags & ~allFlags) !== 0) throw new LookupFailed('EAI_BADFLAGS');
     if ((flags & constants.AI_CANONNAME) !== 0 && name === null) throw new LookupFailed('EAI_BADFLAGS');
     const isFamily = [constants.AF_UNSPEC, constants.AF_INET, constants.AF_INET6].includes(family as 0);
     if (!isFamily) throw new LookupFailed('EAI_FAMILY');
-    const ends = kindsFor(port ?? null, hints, context);
+    const ends = kindsFor(service, hints, context);
     const found = name === null ? ownAddresses(hints) : await addressesOf(name, hints, context);
     const infos = found.addresses.flatMap((address) =>
-      ends.map(({ kind, port: number }) => infoOf(address, kind, number, family)),
+      ends.map(({ kind, port: number }) =>
+        infoOf(address, kind, number, found.isV6 && family !== constants.AF_INET ? constants.AF_INET6 : family),
+      ),
     );
     if ((flags & constants.AI_CANONNAME) !== 0 && infos.length > 0) {
       infos[0] = { ...infos[0]!, canonname: found.canonical };
@@ -104,6 +107,8 @@ function kindsFor(
   { socktype, protocol, flags }: Hints,
   { services }: NameContext,
 ): { kind: Kind; port: number }[] {
+  const number = numericPort(port);
+  if (number === null && (flags & constants.AI_NUMERICSERV) !== 0) throw new LookupFailed('EAI_NONAME');
   const fitting = kinds.filter(
     (kind) =>
       (socktype === 0 || kind.socktype === socktype) &&
@@ -113,11 +118,10 @@ function kindsFor(
   if (first === undefined) throw new LookupFailed(socktype === 0 ? 'EAI_SERVICE' : 'EAI_SOCKTYPE');
   const isOpen = socktype === 0 && protocol === 0;
   const wanted = isOpen ? fitting : [first];
-  const number = numericPort(port);
+  if (!isOpen && first.service === null && port !== null) throw new LookupFailed('EAI_SERVICE');
   if (number !== null) {
     return wanted.map((kind) => ({ kind: kind.service === null ? { ...kind, protocol } : kind, port: number }));
   }
-  if ((flags & constants.AI_NUMERICSERV) !== 0) throw new LookupFailed('EAI_NONAME');
   const found = wanted.flatMap((kind) => {
     const known = kind.service === null ? null : portOf(services, String(port), kind.service);
     return known === null ? [] : [{ kind, port: known }];
@@ -130,7 +134,7 @@ function kindsFor(
 function numericPort(port: string | number | null): number | null {
   if (port === null || port === '') return 0;
   if (typeof port !== 'number' && typeof port !== 'string') throw new TypeError('port: a string, a number or null');
-  if (typeof port === 'string' && !/^\s*\d+$/.test(port)) return null;
+  if (typeof port === 'string' && !/^\s*[+-]?\d+$/.test(port)) return null;
   const number = Number(port);
   if (!Number.isInteger(number) || number < 0 || number > 65_535)
     throw new RangeError(`port ${port} is not 0 to 65535`);
@@ -142,6 +146,8 @@ function numericPort(port: string | number | null): number | null {
 interface FoundAddresses {
   readonly addresses: readonly Address[];
   readonly canonical: string;
+  /** It was given as an IPv6 address, '::ffff:…' too. */
+  readonly isV6?: boolean;
 }
 
 /** No host: this one, to connect to or to bind to. */
@@ -156,7 +162,8 @@ function ownAddresses({ family, flags }: Hints): FoundAddresses {
 async function addressesOf(host: string | number, hints: Hints, context: NameContext): Promise<FoundAddresses> {
   const { family, flags } = hints;
   const numeric = typeof host === 'number' ? ipv4(host >>> 0) : numericAddress(host, context);
-  if (numeric !== null) return { addresses: [inFamily(numeric, hints)], canonical: String(host) };
+  const isV6 = typeof host === 'string' && host.includes(':');
+  if (numeric !== null) return { addresses: [inFamily(numeric, hints, isV6)], canonical: String(host), isV6 };
   if ((flags & constants.AI_NUMERICHOST) !== 0) throw new LookupFailed('EAI_NONAME');
   const { AF_INET, AF_INET6 } = constants;
   const mayMap = family === AF_INET6 && (flags & (constants.AI_V4MAPPED | constants.AI_V4MAPPED_CFG)) !== 0;
@@ -174,11 +181,11 @@ async function addressesOf(host: string | number, hints: Hints, context: NameCon
 }
 
 /** An address that was given as one, in the family that is asked for. */
-function inFamily(address: Address, { family, flags }: Hints): Address {
+function inFamily(address: Address, { family, flags }: Hints, isV6: boolean): Address {
   const { AF_INET, AF_INET6 } = constants;
   if (family === AF_INET && !address.isV4) throw new LookupFailed('EAI_ADDRFAMILY');
   const mayMap = (flags & (constants.AI_V4MAPPED | constants.AI_V4MAPPED_CFG)) !== 0;
-  if (family === AF_INET6 && address.isV4 && !mayMap) throw new LookupFailed('EAI_ADDRFAMILY');
+  if (family === AF_INET6 && address.isV4 && !mayMap && !isV6) throw new LookupFailed('EAI_ADDRFAMILY');
   return address;
 }
 
@@ -190,6 +197,10 @@ async function lookUp(host: string, v4: boolean, v6: boolean, { hosts, lookup }:
     const addresses = all.filter(({ isV4 }) => (isV4 ? v4 : v6));
     if (addresses.length > 0) return { addresses, canonical: host };
   }
+  if (isLocalhost(host)) {
+    const addresses = [loopbackV6, loopbackV4].filter(({ isV4 }) => (isV4 ? v4 : v6));
+    return { addresses, canonical: host };
+  }
   if (lookup === null) throw new LookupFailed('EAI_NONAME');
   const wanted = [...(v4 ? (['A'] as const) : []), ...(v6 ? (['AAAA'] as const) : [])];
   if (wanted.length === 0) throw new LookupFailed('EAI_NONAME');
@@ -197,6 +208,9 @@ async function lookUp(host: string, v4: boolean, v6: boolean, { hosts, lookup }:
   if (typeof answer === 'string') throw new LookupFailed(failures[answer]);
   return answer;
 }
+
+/** RFC 6761 section 6.3: nobody is asked about these names. */
+const isLocalhost = (host: string): boolean => /(^|\.)localhost\.?$/i.test(host);
 
 const failures = { nobody: 'EAI_NONAME', none: 'EAI_NODATA', again: 'EAI_AGAIN', failed: 'EAI_FAIL' } as const;
 

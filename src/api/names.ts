@@ -46,8 +46,10 @@ export function numericAddress(text: string, { interfaces }: Pick<NameContext, '
   const address = parseAddress(host);
   if (address === null || more.length > 0) return null;
   if (zone === undefined) return address;
-  const found = interfaces.find(({ name, index }) => name === zone || String(index) === zone);
-  return found === undefined || !isLinkLocal(address) ? null : inZone(address, found.index);
+  if (!isLinkLocal(address)) return null;
+  if (/^\d+$/.test(zone)) return inZone(address, Number(zone));
+  const found = interfaces.find(({ name }) => name === zone);
+  return found === undefined ? null : inZone(address, found.index);
 }
 
 /**

@@ -110,7 +110,7 @@ export class Socket {
         return ok(true as const);
       }
       const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await found : found;
+      const places = found instanceof Promise ? await this.#stillOpen(found) : found;
       if (!isFound(places)) return places;
       if (places.length > 1 && this.#mayRace()) {
         await this.#raceTo(places, deadline);
@@ -171,7 +171,7 @@ export class Socket {
   async bind(host: string | number, port: number | string = 0, _flowinfo = 0, scopeid = 0): Promise<Result<true>> {
     return this.#try('bind', host, port, async () => {
       const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await found : found;
+      const places = found instanceof Promise ? await this.#stillOpen(found) : found;
       if (!isFound(places)) return places;
       this.#end.bind(places[0]!);
       return ok(true as const);
@@ -272,7 +272,7 @@ export class Socket {
     }
     return this.#try('sendto', host, port, async () => {
       const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await found : found;
+      const places = found instanceof Promise ? await this.#stillOpen(found) : found;
       if (!isFound(places)) return places;
       return ok(await this.#sendOne(toBytes(data), flags, places[0]!, this.#waitFor('send', flags)));
     });
@@ -541,6 +541,13 @@ export class Socket {
     }
     if (this.family !== 'unix') this.#becomeUnix();
     return [path];
+  }
+
+  /** @throws StackError EBADF the socket was closed while the name was looked for */
+  async #stillOpen(found: Promise<Found>): Promise<Found> {
+    const places = await found;
+    if (this.#fd < 0) throw new StackError('EBADF');
+    return places;
   }
 
   /** 'unix:' makes a stream that has not been used yet one of AF_UNIX. */

@@ -132,6 +132,13 @@ export class Network {
     const end = this.clock.now + limit;
     await this.#breathe();
     while (!isSettled) {
+      this.#settle();
+      if (this.#told) {
+        // What happens within one host takes no time: whoever is told goes on before the next event.
+        this.#told = false;
+        await this.#breathe();
+        continue;
+      }
       const went = this.#step(end);
       if (this.#told || !went) {
         this.#told = false;

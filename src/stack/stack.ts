@@ -180,7 +180,9 @@ export class Stack {
   orderDestinations(destinations: readonly Address[]): Address[] {
     return orderDestinations(destinations, (each) => {
       if (this.isLocal(each)) return each;
-      return this.findPath(each, each.isV4 ? anyV4 : anyV6)?.source ?? null;
+      // A link-local address that names no interface may be meant for any of them.
+      const zone = isLinkLocal(each) && each.zone === 0 ? 1 : each.zone;
+      return this.findPath(inZone(each, zone), each.isV4 ? anyV4 : anyV6)?.source ?? null;
     });
   }
 

@@ -1,4 +1,4 @@
-import { type Micros, type Random, seconds } from '../../stack/index.ts';
+import { type Micros, parseAddress, type Random, seconds } from '../../stack/index.ts';
 import { AnswerCache, type Known } from './cache.ts';
 import { canonical, encodeQuery, isHostName, type Message, type Name, parseMessage, rcodes, types } from './message.ts';
 
@@ -28,6 +28,9 @@ export interface ResolverSettings {
 
 /** Why there is no answer. */
 export type LookupFailure = 'nobody' | 'none' | 'again' | 'failed';
+
+/** The same of one query, and that no server has said anything. */
+type QueryFailure = LookupFailure | 'silence';
 
 /** How queries travel; over our own sockets, see transport.ts. */
 export interface Transport {
@@ -63,14 +66,14 @@ export class Resolver {
   readonly #random: Random;
   readonly #cache: AnswerCache;
   /** Queries under way: who asks the same at the same time shares the answer. */
-  readonly #pending: Map<string, Promise<Known | LookupFailure>> = new Map();
+  readonly #pending: Map<string, Promise<Known | QueryFailure>> = new Map();
   /** Servers that cannot take EDNS. */
   readonly #plain: Set<Server> = new Set();
   #first = 0;
 
   constructor(settings: ResolverSettings, transport: Transport, random: Random) {
     this.#settings = { search: [], ndots: 1, timeout: 5, attempts: 2, rotate: false, cache: 1000, ...settings };
-    this.#servers = settings.servers.map(serverOf);
+    this.#servers = settings.servers.map(serverOf).filter((server) => server !== null);
     this.#transport = transport;
     this.#random = random;
     this.#cache = new AnswerCache(this.#settings.cache);
@@ -89,9 +92,9 @@ export class Resolver {
       if (found.length > 0) return found;
       for (const answer of answers) {
         const failure = typeof answer === 'string' ? answer : answer.kind === 'none' ? 'none' : 'nobody';
+        if (failure === 'silence') return 'again'; // no server answers: they will not for other names either
         if (severity.indexOf(failure) > severity.indexOf(worst)) worst = failure;
       }
-      if (worst === 'again') break; // no server answers: they will not for other names either
     }
     return worst;
   }
@@ -110,7 +113,7 @@ export class Resolver {
     return dots >= ndots ? [name, ...searched] : [...searched, name];
   }
 
-  async #find(name: Name, type: number): Promise<Known | LookupFailure> {
+  async #find(name: Name, type: number): Promise<Known | QueryFailure> {
     const cached = this.#cache.get(name, type, this.#transport.now());
     if (cached !== null) return cached;
     const key = `${type} ${name}`;
@@ -122,10 +125,10 @@ export class Resolver {
   }
 
   /** Asks for a name and, where the answer only says what it is an alias for, for that one. */
-  async #follow(name: Name, type: number): Promise<Known | LookupFailure> {
+  async #follow(name: Name, type: number): Promise<Known | QueryFailure> {
     let asked = name;
     let ttl = Number.POSITIVE_INFINITY;
-    for (let aliases = 0; aliases < mostAliases; aliases++) {
+    for (let aliases = 0; aliases <= mostAliases; aliases++) {
       const message = await this.#query(asked, type);
       if (typeof message === 'string') return message;
       const chain = followAliases(message, asked, type);
@@ -146,10 +149,10 @@ export class Resolver {
   }
 
   /** One question to one server after the other, until one says something of worth. */
-  async #query(name: Name, type: number): Promise<Message | LookupFailure> {
+  async #query(name: Name, type: number): Promise<Message | QueryFailure> {
     const { attempts, rotate } = this.#settings;
     const start = rotate ? this.#first++ % this.#servers.length : 0;
-    let outcome: LookupFailure = 'again';
+    let outcome: QueryFailure = 'silence';
     for (let attempt = 0; attempt < attempts; attempt++) {
       for (let index = 0; index < this.#servers.length; index++) {
         const server = this.#servers[(start + index) % this.#servers.length]!;
@@ -158,7 +161,7 @@ export class Resolver {
         if (message === null) continue;
         if (message.rcode === rcodes.nxDomain || (message.rcode === rcodes.noError && !isReferral(message)))
           return message;
-        if (message.rcode === rcodes.formErr) outcome = 'failed';
+        outcome = message.rcode === rcodes.formErr ? 'failed' : 'again';
       }
     }
     return outcome;
@@ -179,7 +182,8 @@ export class Resolver {
     await this.#transport.ask(server, query, deadline, isAnswer);
     let answer = message as Message | null;
     if (answer?.isTruncated) {
-      const whole = await this.#transport.askByStream(server, query, deadline);
+      const later = this.#transport.now() + seconds(this.#settings.timeout);
+      const whole = await this.#transport.askByStream(server, query, later);
       answer = whole === null ? null : answerTo(whole, id, name, type);
       if (answer?.isTruncated) answer = null;
     }
@@ -241,7 +245,10 @@ function negativeTtl({ authorities }: Message): number {
   return soa === undefined ? 0 : Math.min(soa.ttl, soa.minimum);
 }
 
-function serverOf(text: string): Server {
-  const [host = '', port] = text.split('#');
-  return { host, port: port === undefined ? 53 : Number(port) };
+/** Null for what is no address and port: resolv.conf is somebody else's text, and a name could only be asked of itself. */
+function serverOf(text: string): Server | null {
+  const [host = '', portText = '53', ...more] = text.split('#');
+  const port = Number(portText);
+  const isAddress = parseAddress(host.replace(/%.*$/, '')) !== null;
+  return isAddress && Number.isInteger(port) && port > 0 && port <= 65_535 && more.length === 0 ? { host, port } : null;
 }
