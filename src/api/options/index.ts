@@ -11,17 +11,18 @@ export { type Datagrams, type Membership, type OptionTarget, type OptionValue, S
 const IPPROTO_IPV6 = 41;
 const IPPROTO_TCP = 6;
 
-const levels: ReadonlyMap<number, Level> = new Map([
-  [1, socketLevel],
-  [0, ipLevel],
-  [IPPROTO_TCP, tcpLevel],
-  [IPPROTO_IPV6, ipv6Level],
-  [58, icmpv6Level],
-  [255, rawLevel],
-]);
+/** The levels, by the names of their constants. */
+export const levels: readonly (readonly [name: string, number: number, options: Level])[] = [
+  ['SOL_SOCKET', 1, socketLevel],
+  ['IPPROTO_IP', 0, ipLevel],
+  ['IPPROTO_TCP', IPPROTO_TCP, tcpLevel],
+  ['IPPROTO_IPV6', IPPROTO_IPV6, ipv6Level],
+  ['IPPROTO_ICMPV6', 58, icmpv6Level],
+  ['SOL_RAW', 255, rawLevel],
+];
 
 const table: ReadonlyMap<number, ReadonlyMap<number, Option>> = new Map(
-  [...levels].map(([level, options]) => [level, new Map(options.map(([, number, option]) => [number, option]))]),
+  levels.map(([, level, options]) => [level, new Map(options.map(([, number, option]) => [number, option]))]),
 );
 
 /** @throws StackError ENOPROTOOPT there is no such option for this kind of socket */

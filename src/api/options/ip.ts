@@ -197,37 +197,47 @@ const checksumOffset: Option = {
 
 /** IPPROTO_IP. */
 export const ipLevel: Level = [
-  ['IP_TOS', 1, trafficClass],
-  ['IP_TTL', 2, ttl],
-  ['IP_HDRINCL', 3, headerIncluded],
-  ['IP_MTU_DISCOVER', 10, mtuDiscover],
-  ['IP_RECVERR', 11, receiveErrors],
-  ['IP_MTU', 14, pathMtu],
-  ['IP_MULTICAST_IF', 32, multicastInterface],
-  ['IP_MULTICAST_TTL', 33, multicastTtl],
-  ['IP_MULTICAST_LOOP', 34, multicastLoop],
-  ['IP_ADD_MEMBERSHIP', 35, join],
-  ['IP_DROP_MEMBERSHIP', 36, leave],
+  ['IP_TOS', 1, trafficClass, 'number', 'the TOS octet; of a stream without the two bits of ECN'],
+  ['IP_TTL', 2, ttl, 'number', "hops, 1 to 255; -1: the host's"],
+  ['IP_HDRINCL', 3, headerIncluded, 'flag', 'of raw sockets: what is sent has its IP header'],
+  ['IP_MTU_DISCOVER', 10, mtuDiscover, 'number', 'IP_PMTUDISC_DONT, WANT or DO'],
+  ['IP_RECVERR', 11, receiveErrors, 'flag', 'of streams: tell ICMP errors that end nothing'],
+  ['IP_MTU', 14, pathMtu, 'octets, told', 'of the way to the peer'],
+  ['IP_MULTICAST_IF', 32, multicastInterface, 'number', 'the index of the interface for groups; 0: as the routes say'],
+  ['IP_MULTICAST_TTL', 33, multicastTtl, 'number', 'hops of what is sent to groups'],
+  ['IP_MULTICAST_LOOP', 34, multicastLoop, 'flag', 'groups on this host hear what is sent here'],
+  ['IP_ADD_MEMBERSHIP', 35, join, '{ group, iface? }', 'joins'],
+  ['IP_DROP_MEMBERSHIP', 36, leave, '{ group, iface? }', 'leaves'],
 ];
 
 /** IPPROTO_IPV6. */
 export const ipv6Level: Level = [
-  ['IPV6_CHECKSUM', 7, checksumOffset],
-  ['IPV6_UNICAST_HOPS', 16, hopLimit],
-  ['IPV6_MULTICAST_IF', 17, multicastInterface],
-  ['IPV6_MULTICAST_HOPS', 18, multicastTtl],
-  ['IPV6_MULTICAST_LOOP', 19, multicastLoop],
-  ['IPV6_JOIN_GROUP', 20, join],
-  ['IPV6_LEAVE_GROUP', 21, leave],
-  ['IPV6_MTU_DISCOVER', 23, mtuDiscover],
-  ['IPV6_MTU', 24, pathMtu],
-  ['IPV6_RECVERR', 25, receiveErrors],
-  ['IPV6_V6ONLY', 26, v6Only],
-  ['IPV6_TCLASS', 67, trafficClassV6],
+  [
+    'IPV6_CHECKSUM',
+    7,
+    checksumOffset,
+    'number',
+    'of raw sockets: where the checksum stands that is to be filled in; -1: none',
+  ],
+  ['IPV6_UNICAST_HOPS', 16, hopLimit, 'number', "hops; -1: the host's"],
+  ['IPV6_MULTICAST_IF', 17, multicastInterface, 'number', 'as IP_MULTICAST_IF'],
+  ['IPV6_MULTICAST_HOPS', 18, multicastTtl, 'number', 'as IP_MULTICAST_TTL'],
+  ['IPV6_MULTICAST_LOOP', 19, multicastLoop, 'flag', 'as IP_MULTICAST_LOOP'],
+  ['IPV6_JOIN_GROUP', 20, join, '{ group, iface? }', 'joins'],
+  ['IPV6_LEAVE_GROUP', 21, leave, '{ group, iface? }', 'leaves'],
+  ['IPV6_MTU_DISCOVER', 23, mtuDiscover, 'number', 'as IP_MTU_DISCOVER'],
+  ['IPV6_MTU', 24, pathMtu, 'octets, told', 'as IP_MTU'],
+  ['IPV6_RECVERR', 25, receiveErrors, 'flag', 'as IP_RECVERR'],
+  ['IPV6_V6ONLY', 26, v6Only, 'flag', 'no IPv4 by way of mapped addresses; before it is bound'],
+  ['IPV6_TCLASS', 67, trafficClassV6, 'number', 'the traffic class, -1 to 255'],
 ];
 
 /** IPPROTO_ICMPV6. */
-export const icmpv6Level: Level = [['ICMPV6_FILTER', 1, icmpFilter(8)]];
+export const icmpv6Level: Level = [
+  ['ICMPV6_FILTER', 1, icmpFilter(8), '32 octets', 'of raw sockets: a bit for each type that is kept out (RFC 3542)'],
+];
 
 /** SOL_RAW. */
-export const rawLevel: Level = [['ICMP_FILTER', 1, icmpFilter(1)]];
+export const rawLevel: Level = [
+  ['ICMP_FILTER', 1, icmpFilter(1), 'number', 'of raw sockets: a bit for each type that is kept out'],
+];

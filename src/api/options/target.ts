@@ -90,8 +90,8 @@ export interface Option {
   set?(target: OptionTarget, value: OptionValue): void;
 }
 
-/** The options of a level: their names, numbers, and what they do. */
-export type Level = readonly (readonly [name: string, number: number, option: Option])[];
+/** The options of a level: their names, numbers, what they do, the type of their values, and what they mean (for docs/options.md). */
+export type Level = readonly (readonly [name: string, number: number, option: Option, type: string, meaning: string])[];
 
 export function toNumber(value: OptionValue, least = -0x80000000, most = 0x7fffffff): number {
   const number = typeof value === 'boolean' ? Number(value) : value;

@@ -105,8 +105,10 @@ export const tcpLevel: Level = [
         if (settings.noDelay && tcb !== null) tcpCalls.pushQueued(tcb);
       },
     ),
+    'flag',
+    'send small segments at once: no Nagle',
   ],
-  ['TCP_MAXSEG', 2, maxSegment],
+  ['TCP_MAXSEG', 2, maxSegment, 'octets', 'of the largest segment to send and to ask for'],
   [
     'TCP_CORK',
     3,
@@ -116,8 +118,10 @@ export const tcpLevel: Level = [
         settings.cork = toFlag(value);
       },
     ),
+    'flag',
+    'hold small segments back until it is taken away',
   ],
-  ['TCP_KEEPIDLE', 4, keepIdle],
+  ['TCP_KEEPIDLE', 4, keepIdle, 'seconds', 'of silence before the first keep-alive (TCP_KEEPALIVE is the same)'],
   [
     'TCP_KEEPINTVL',
     5,
@@ -127,6 +131,8 @@ export const tcpLevel: Level = [
         settings.keepAliveInterval = seconds(toNumber(value, 1, mostKeepIdle));
       },
     ),
+    'seconds',
+    'between keep-alives',
   ],
   [
     'TCP_KEEPCNT',
@@ -137,6 +143,8 @@ export const tcpLevel: Level = [
         settings.keepAliveProbes = toNumber(value, 1, mostProbes);
       },
     ),
+    'number',
+    'of keep-alives without an answer that end the connection',
   ],
   [
     'TCP_SYNCNT',
@@ -147,6 +155,8 @@ export const tcpLevel: Level = [
         settings.synRetries = toNumber(value, 1, mostProbes);
       },
     ),
+    'number',
+    'of SYNs that are sent again',
   ],
   [
     'TCP_LINGER2',
@@ -159,6 +169,8 @@ export const tcpLevel: Level = [
         settings.finWait2 = wanted < 0 ? -1 : seconds(Math.min(wanted, 120));
       },
     ),
+    'seconds',
+    'that a closed socket stays in FIN-WAIT-2; negative: not at all',
   ],
   [
     'TCP_DEFER_ACCEPT',
@@ -169,11 +181,13 @@ export const tcpLevel: Level = [
         settings.deferAccept = seconds(wholeTimeouts(Math.max(0, toNumber(value))));
       },
     ),
+    'seconds',
+    'that a listener waits for the first text',
   ],
-  ['TCP_WINDOW_CLAMP', 10, windowClamp],
-  ['TCP_INFO', 11, info],
-  ['TCP_QUICKACK', 12, quickAck],
-  ['TCP_CONGESTION', 13, congestion],
+  ['TCP_WINDOW_CLAMP', 10, windowClamp, 'octets', 'of the largest window to offer; 0: no bound'],
+  ['TCP_INFO', 11, info, 'object, told', "all that is known of the connection, with Linux's names"],
+  ['TCP_QUICKACK', 12, quickAck, 'flag', 'acknowledge the next segments at once'],
+  ['TCP_CONGESTION', 13, congestion, 'text', 'the congestion control: cubic, reno, bbr or one that was registered'],
   [
     'TCP_THIN_LINEAR_TIMEOUTS',
     16,
@@ -183,6 +197,8 @@ export const tcpLevel: Level = [
         settings.thinLinearTimeouts = toFlag(value);
       },
     ),
+    'flag',
+    'do not double timeouts while little is in flight',
   ],
   [
     'TCP_USER_TIMEOUT',
@@ -193,9 +209,11 @@ export const tcpLevel: Level = [
         settings.userTimeout = toNumber(value, 0) * 1000;
       },
     ),
+    'milliseconds',
+    'that text may stay unacknowledged; 0: as many timeouts as the host says',
   ],
-  ['TCP_FASTOPEN', 23, fastOpen],
-  ['TCP_TIMESTAMP', 24, timestamp],
+  ['TCP_FASTOPEN', 23, fastOpen, 'number', 'of early connections that a listener takes (RFC 7413)'],
+  ['TCP_TIMESTAMP', 24, timestamp, 'number, told', 'the clock of the timestamps'],
   [
     'TCP_NOTSENT_LOWAT',
     25,
@@ -206,6 +224,8 @@ export const tcpLevel: Level = [
         settings.notSentLowWater = wanted < 0 ? Number.POSITIVE_INFINITY : wanted;
       },
     ),
+    'octets',
+    'unsent, from which on writing waits',
   ],
   [
     'TCP_FASTOPEN_CONNECT',
@@ -218,6 +238,8 @@ export const tcpLevel: Level = [
         settings.fastOpenConnect = toFlag(value);
       },
     ),
+    'flag',
+    '`connect` waits for the first text and takes it along',
   ],
   [
     'TCP_FASTOPEN_NO_COOKIE',
@@ -228,6 +250,8 @@ export const tcpLevel: Level = [
         settings.fastOpenNoCookie = toFlag(value);
       },
     ),
+    'flag',
+    'Fast Open without a cookie',
   ],
 ];
 
