@@ -191,7 +191,7 @@ export class Socket {
     return this.#try('accept', undefined, undefined, async () => {
       const wait = this.#waitFor('receive');
       for (;;) {
-        const make = this.#end.accept();
+        const make = this.#end.accept(wait.mayWait);
         if (make !== null) return ok(this.#accepted(make));
         await this.#waitOrThrow(() => this.#end.mayAccept, wait);
       }

@@ -76,7 +76,7 @@ export interface End {
   finishConnect(): void;
   listen(backlog: number): void;
   /** The next connection, for a socket of its own, or null. */
-  accept(): MakeEnd | null;
+  accept(mayWait: boolean): MakeEnd | null;
   /** May `accept` be asked, or will nothing come any more? */
   readonly mayAccept: boolean;
   /** @returns octets taken: of a stream as many as fit */

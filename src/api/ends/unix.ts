@@ -61,8 +61,9 @@ export class UnixEnd implements End {
     this.#context.stack.unix.listen(this.#endpoint, backlog);
   }
 
-  accept(): MakeEnd | null {
+  accept(mayWait: boolean): MakeEnd | null {
     const next = this.#context.stack.unix.accept(this.#endpoint);
+    if (next === null && mayWait && this.#endpoint.readShut) throw new StackError('EINVAL');
     return next === null ? null : (context) => new UnixEnd(context, next);
   }
 
@@ -79,7 +80,8 @@ export class UnixEnd implements End {
   }
 
   receive(most: number, flags: number): Incoming | null {
-    return this.#context.stack.unix.receive(this.#endpoint, most, (flags & constants.MSG_PEEK) !== 0);
+    const mayWait = (flags & constants.MSG_DONTWAIT) === 0;
+    return this.#context.stack.unix.receive(this.#endpoint, most, (flags & constants.MSG_PEEK) !== 0, mayWait);
   }
 
   mayReceive(least: number): boolean {
@@ -90,7 +92,7 @@ export class UnixEnd implements End {
   }
 
   readiness(): Readiness {
-    const { error, isEnded, wasConnected, peer, type } = this.#endpoint;
+    const { error, isEnded, wasConnected, peer, type, readShut, writeShut } = this.#endpoint;
     const isGone = type !== 'dgram' && (!wasConnected || peer === null);
     return {
       ...notReady,
@@ -98,7 +100,7 @@ export class UnixEnd implements End {
       writable: this.#context.stack.unix.isWritable(this.#endpoint),
       error: error !== null,
       readHungUp: isEnded,
-      hungUp: isGone && this.#endpoint.backlog < 0,
+      hungUp: (isGone && this.#endpoint.backlog < 0) || (readShut && writeShut),
     };
   }
 
@@ -117,7 +119,7 @@ export class UnixEnd implements End {
 
   peerName(): SocketName {
     if (!this.#endpoint.wasConnected) throw new StackError('ENOTCONN');
-    return this.#endpoint.peer?.name ?? '';
+    return this.#endpoint.lastPeer?.name ?? '';
   }
 
   target(): EndTarget {
@@ -137,7 +139,10 @@ export class UnixEnd implements End {
   }
 
   readableOctets(): number {
-    return this.type === 'stream' ? this.#endpoint.octets.length : (this.#endpoint.messages.peek()?.data.length ?? 0);
+    const { backlog, octets, messages, waitingOctets } = this.#endpoint;
+    if (backlog >= 0) throw new StackError('EINVAL');
+    if (this.type === 'seqpacket') return waitingOctets;
+    return this.type === 'stream' ? octets.length : (messages.peek()?.data.length ?? 0);
   }
 
   unacknowledgedOctets(): number {

@@ -26,6 +26,8 @@ export class UnixEndpoint implements Endpoint {
   name = '';
   /** Of a connection, the other end; of datagrams, where `send` goes. */
   peer: UnixEndpoint | null = null;
+  /** The same, also when it has closed: its name can still be told. */
+  lastPeer: UnixEndpoint | null = null;
   /** Others whose messages go here, and who wait for room. */
   readonly senders: Set<UnixEndpoint> = new Set();
   /** Where it waits for room, its peer aside. */
@@ -57,6 +59,11 @@ export class UnixEndpoint implements Endpoint {
   /** Octets that wait to be read, each message's overhead included. */
   get held(): number {
     return this.type === 'stream' ? this.octets.length : this.#held;
+  }
+
+  /** Octets of all messages that wait to be read. */
+  get waitingOctets(): number {
+    return this.#held - overhead * this.messages.length;
   }
 
   /** Nothing more will come. */

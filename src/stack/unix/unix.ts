@@ -23,6 +23,23 @@ function waitAt(target: UnixEndpoint, endpoint: UnixEndpoint): void {
 /** Octets of its buffer that a socket keeps for bookkeeping (as Linux). */
 const reserve = 32;
 
+/** @throws StackError EMSGSIZE more than one message can be */
+function checkSize({ sendLimit }: UnixEndpoint, data: Uint8Array): void {
+  if (data.length > sendLimit - reserve) throw new StackError('EMSGSIZE');
+}
+
+/** The two ends of a connection. */
+function join(one: UnixEndpoint, other: UnixEndpoint): void {
+  for (const [here, there] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    here.peer = there;
+    here.lastPeer = there;
+    here.wasConnected = true;
+  }
+}
+
 /** Has the receiver room for a message of so many octets? One that holds nothing always has. */
 const fits = (from: UnixEndpoint, to: UnixEndpoint, octets: number): boolean =>
   to.held === 0 || to.held + octets <= from.sendLimit;
@@ -56,8 +73,11 @@ export class Unix {
    * @throws StackError EINVAL it has a name; EADDRINUSE something is there; ENAMETOOLONG more than 107 octets
    */
   bind(endpoint: UnixEndpoint, name: string): void {
-    if (endpoint.name !== '') throw new StackError('EINVAL');
     if (octetsOf(name) > mostName) throw new StackError('ENAMETOOLONG');
+    if (name === '' && endpoint.name !== '') return;
+    // As on Linux, where a path is made before anybody looks whether the socket has a name.
+    if (!name.startsWith('\0') && this.#names.has(name)) throw new StackError('EADDRINUSE');
+    if (endpoint.name !== '') throw new StackError('EINVAL');
     let chosen = name;
     while (chosen === '' || (name === '' && this.#names.has(chosen))) {
       chosen = `\0${(this.#lastAutomatic++ & 0xfffff).toString(16).padStart(5, '0')}`;
@@ -87,7 +107,7 @@ export class Unix {
   /** The next connection, or null. @throws StackError EOPNOTSUPP datagrams; EINVAL it does not listen */
   accept(endpoint: UnixEndpoint): UnixEndpoint | null {
     if (endpoint.type === 'dgram') throw new StackError('EOPNOTSUPP');
-    if (endpoint.backlog < 0 || endpoint.readShut) throw new StackError('EINVAL');
+    if (endpoint.backlog < 0) throw new StackError('EINVAL');
     const next = endpoint.acceptQueue.shift();
     if (next === undefined) return null;
     next.listener = null;
@@ -104,22 +124,19 @@ export class Unix {
   connect(endpoint: UnixEndpoint, name: string | null): void {
     if (endpoint.type === 'dgram') return this.#connectDatagrams(endpoint, name);
     if (name === null) throw new StackError('EINVAL');
-    if (endpoint.backlog >= 0) throw new StackError('EINVAL');
     const listener = this.#find(name);
-    if (endpoint.wasConnected) throw new StackError('EISCONN');
     if (listener.type !== endpoint.type) throw new StackError('EPROTOTYPE');
     if (listener.backlog < 0 || listener.readShut) throw new StackError('ECONNREFUSED');
     if (listener.acceptQueue.length > listener.backlog) {
       waitAt(listener, endpoint);
       throw new StackError('EAGAIN');
     }
+    if (endpoint.wasConnected) throw new StackError('EISCONN');
+    if (endpoint.backlog >= 0) throw new StackError('EINVAL');
     const other = new UnixEndpoint(endpoint.type, defaultLimit);
     other.name = listener.name;
-    other.peer = endpoint;
-    other.wasConnected = true;
     other.listener = listener;
-    endpoint.peer = other;
-    endpoint.wasConnected = true;
+    join(endpoint, other);
     listener.acceptQueue.push(other);
     this.#changed.add(listener);
   }
@@ -128,10 +145,26 @@ export class Unix {
     const target = name === null ? null : this.#find(name);
     if (target !== null && target.type !== 'dgram') throw new StackError('EPROTOTYPE');
     if (target !== null && target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
-    endpoint.peer?.senders.delete(endpoint);
+    if (target !== endpoint.peer) this.#forgetPeer(endpoint);
     endpoint.peer = target;
+    endpoint.lastPeer = target;
     endpoint.wasConnected = target !== null;
     target?.senders.add(endpoint);
+  }
+
+  /** What waits to be read came from a peer that is one no more: it is thrown away, and a mutual peer is told (as on Linux). */
+  #forgetPeer(endpoint: UnixEndpoint): void {
+    const { peer } = endpoint;
+    endpoint.peer = null;
+    endpoint.wasConnected = false;
+    if (peer === null) return;
+    peer.senders.delete(endpoint);
+    if (endpoint.messages.length === 0) return;
+    endpoint.clear();
+    this.#madeRoom(endpoint);
+    if (peer.isClosed || peer.peer !== endpoint) return;
+    peer.error = 'ECONNRESET';
+    this.#changed.add(peer);
   }
 
   /** Would `connect` find room in the listener's queue, or fail? */
@@ -148,13 +181,18 @@ export class Unix {
    *   is taken; EMSGSIZE; and for datagrams ENOENT, ECONNREFUSED, EPROTOTYPE, EPERM as `connect`
    */
   send(endpoint: UnixEndpoint, data: Uint8Array, name: string | null): number {
-    endpoint.throwPending();
     if (endpoint.type === 'dgram') return this.#sendDatagram(endpoint, data, name);
+    const { peer } = endpoint;
+    if (endpoint.type === 'seqpacket') {
+      endpoint.throwPending();
+      if (!endpoint.wasConnected) throw new StackError('ENOTCONN');
+      checkSize(endpoint, data); // a name says nothing here
+      if (endpoint.writeShut || peer === null || peer.readShut) throw new StackError('EPIPE');
+      return this.#deliver(endpoint, peer, data);
+    }
     if (name !== null) throw new StackError(endpoint.wasConnected ? 'EISCONN' : 'EOPNOTSUPP');
     if (!endpoint.wasConnected) throw new StackError('ENOTCONN');
-    const { peer } = endpoint;
     if (endpoint.writeShut || peer === null || peer.readShut) throw new StackError('EPIPE');
-    if (endpoint.type === 'seqpacket') return this.#deliver(endpoint, peer, data);
     if (data.length === 0) return 0;
     const room = endpoint.sendLimit - peer.octets.length;
     if (room <= 0) throw new StackError('EAGAIN');
@@ -165,15 +203,17 @@ export class Unix {
   }
 
   #sendDatagram(endpoint: UnixEndpoint, data: Uint8Array, name: string | null): number {
+    checkSize(endpoint, data);
+    endpoint.throwPending();
+    if (endpoint.writeShut) throw new StackError('EPIPE');
     const target = name === null ? endpoint.peer : this.#find(name);
-    if (target === null) throw new StackError(endpoint.wasConnected ? 'ECONNREFUSED' : 'ENOTCONN');
+    if (target === null) throw new StackError('ENOTCONN');
     if (target.isClosed) {
-      endpoint.peer = null;
-      endpoint.wasConnected = false;
+      this.#forgetPeer(endpoint);
       throw new StackError('ECONNREFUSED');
     }
     if (target.type !== 'dgram') throw new StackError('EPROTOTYPE');
-    if (endpoint.writeShut || target.readShut) throw new StackError('EPIPE');
+    if (target.readShut) throw new StackError('EPIPE');
     if (target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
     if (target.messages.length > mostMessages && target.peer !== endpoint) {
       waitAt(target, endpoint);
@@ -183,7 +223,6 @@ export class Unix {
   }
 
   #deliver(endpoint: UnixEndpoint, target: UnixEndpoint, data: Uint8Array): number {
-    if (data.length > endpoint.sendLimit - reserve) throw new StackError('EMSGSIZE');
     if (!fits(endpoint, target, data.length)) {
       waitAt(target, endpoint);
       throw new StackError('EAGAIN');
@@ -214,20 +253,23 @@ export class Unix {
   /**
    * Moves octets of a stream to the user, or the next message, of which what is longer than `into` is lost.
    * @param peek leaves it where it is
+   * @param mayWait the user would wait for more
    * @returns the octets moved; null at the end, which for messages is not the same as an empty one
    * @throws StackError EAGAIN nothing there; ENOTCONN, EINVAL never connected; ECONNRESET the peer has closed without reading
    */
-  receive(endpoint: UnixEndpoint, most: number, peek: boolean): UnixMessage | null {
+  receive(endpoint: UnixEndpoint, most: number, peek: boolean, mayWait = true): UnixMessage | null {
     if (endpoint.type !== 'dgram' && !endpoint.wasConnected) {
       throw new StackError(endpoint.type === 'stream' ? 'EINVAL' : 'ENOTCONN');
     }
+    if (endpoint.type === 'seqpacket') endpoint.throwPending();
     const next = endpoint.type === 'stream' ? this.#octets(endpoint, most, peek) : this.#message(endpoint, peek);
     if (next !== null) {
       if (!peek) this.#madeRoom(endpoint);
       return next;
     }
     endpoint.throwPending();
-    if (endpoint.isEnded) return null;
+    // Of datagrams, as on Linux: who would wait sees the end, who would not is told to come again.
+    if (endpoint.isEnded && (endpoint.type !== 'dgram' || mayWait)) return null;
     throw new StackError('EAGAIN');
   }
 
@@ -237,7 +279,7 @@ export class Unix {
     const data = new Uint8Array(count);
     endpoint.octets.copyOut(0, count, data, 0);
     if (!peek) endpoint.octets.release(count);
-    return { data, from: endpoint.peer?.name ?? '' };
+    return { data, from: endpoint.lastPeer?.name ?? '' };
   }
 
   #message(endpoint: UnixEndpoint, peek: boolean): UnixMessage | null {
@@ -278,10 +320,7 @@ export class Unix {
       next.isClosed = true;
     }
     this.#abandonPeer(endpoint, endpoint.held > 0);
-    for (const sender of endpoint.senders) {
-      this.#changed.add(sender);
-      if (sender.peer === endpoint && sender.type === 'dgram') sender.error = 'ECONNREFUSED';
-    }
+    for (const sender of endpoint.senders) this.#changed.add(sender); // their next message finds out
     endpoint.senders.clear();
     endpoint.clear();
   }
@@ -303,13 +342,7 @@ export class Unix {
   /** Two that are connected to each other, without names (socketpair(2)). */
   pair(type: UnixType): readonly [UnixEndpoint, UnixEndpoint] {
     const [one, other] = [this.open(type), this.open(type)];
-    for (const [here, there] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      here.peer = there;
-      here.wasConnected = true;
-    }
+    join(one, other);
     return [one, other];
   }
 
