@@ -94,6 +94,23 @@ export const lookupTexts = {
 
 export type LookupError = keyof typeof lookupTexts;
 
+/** The numbers of netdb.h. */
+export const lookupNumbers: Readonly<Record<LookupError, number>> = {
+  EAI_BADFLAGS: -1,
+  EAI_NONAME: -2,
+  EAI_AGAIN: -3,
+  EAI_FAIL: -4,
+  EAI_NODATA: -5,
+  EAI_FAMILY: -6,
+  EAI_SOCKTYPE: -7,
+  EAI_SERVICE: -8,
+  EAI_ADDRFAMILY: -9,
+};
+
+/** Which of getaddrinfo's errors has this text? */
+export const lookupErrorOf = (text: ErrorText): LookupError =>
+  (Object.keys(lookupTexts) as LookupError[]).find((code) => lookupTexts[code] === text) ?? 'EAI_FAIL';
+
 export const ERROR_TIMEOUT = texts.ETIMEDOUT;
 export const ERROR_CLOSED = texts.EPIPE;
 

@@ -1,13 +1,4 @@
-import {
-  type Address,
-  anyV4,
-  anyV6,
-  formatAddress,
-  ipv4,
-  loopbackV4,
-  loopbackV6,
-  parseAddress,
-} from '../stack/index.ts';
+import { type Address, anyV4, anyV6, formatAddress, ipv4, loopbackV4, loopbackV6 } from '../stack/index.ts';
 import { constants } from './constants.ts';
 import { type LookupError, lookupTexts, type Result } from './errors.ts';
 import { formatHost, type NameContext, numericAddress, type SocketAddress } from './names.ts';
@@ -81,7 +72,8 @@ export async function getaddrinfo(
     const isFamily = [constants.AF_UNSPEC, constants.AF_INET, constants.AF_INET6].includes(family as 0);
     if (!isFamily) throw new LookupFailed('EAI_FAMILY');
     const ends = kindsFor(service, hints, context);
-    const found = name === null ? ownAddresses(hints) : await addressesOf(name, hints, context);
+    const wanted = { ...hints, family: configuredFamily(hints, context) };
+    const found = name === null ? ownAddresses(wanted) : await addressesOf(name, wanted, context);
     const infos = found.addresses.flatMap((address) =>
       ends.map(({ kind, port: number }) =>
         infoOf(address, kind, number, found.isV6 && family !== constants.AF_INET ? constants.AF_INET6 : family),
@@ -118,7 +110,7 @@ function kindsFor(
   if (first === undefined) throw new LookupFailed(socktype === 0 ? 'EAI_SERVICE' : 'EAI_SOCKTYPE');
   const isOpen = socktype === 0 && protocol === 0;
   const wanted = isOpen ? fitting : [first];
-  if (!isOpen && first.service === null && port !== null) throw new LookupFailed('EAI_SERVICE');
+  if (!isOpen && first.service === null && port !== null && port !== '') throw new LookupFailed('EAI_SERVICE');
   if (number !== null) {
     return wanted.map((kind) => ({ kind: kind.service === null ? { ...kind, protocol } : kind, port: number }));
   }
@@ -150,6 +142,16 @@ interface FoundAddresses {
   readonly isV6?: boolean;
 }
 
+/** AI_ADDRCONFIG: only families of which this host has an address. With neither, AF_UNSPEC is not limited (as glibc). */
+function configuredFamily({ family, flags }: Hints, context: NameContext): number {
+  if ((flags & constants.AI_ADDRCONFIG) === 0) return family;
+  const { AF_UNSPEC, AF_INET, AF_INET6 } = constants;
+  const [hasV4, hasV6] = [context.hasAddress(true), context.hasAddress(false)];
+  if (family === AF_UNSPEC && hasV4 !== hasV6) return hasV4 ? AF_INET : AF_INET6;
+  if ((family === AF_INET && !hasV4) || (family === AF_INET6 && !hasV6)) throw new LookupFailed('EAI_NONAME');
+  return family;
+}
+
 /** No host: this one, to connect to or to bind to. */
 function ownAddresses({ family, flags }: Hints): FoundAddresses {
   const isPassive = (flags & constants.AI_PASSIVE) !== 0;
@@ -161,16 +163,14 @@ function ownAddresses({ family, flags }: Hints): FoundAddresses {
 
 async function addressesOf(host: string | number, hints: Hints, context: NameContext): Promise<FoundAddresses> {
   const { family, flags } = hints;
-  const numeric = typeof host === 'number' ? ipv4(host >>> 0) : numericAddress(host, context);
+  const numeric = typeof host === 'number' ? numbered(host) : numericAddress(host, context);
   const isV6 = typeof host === 'string' && host.includes(':');
   if (numeric !== null) return { addresses: [inFamily(numeric, hints, isV6)], canonical: String(host), isV6 };
   if ((flags & constants.AI_NUMERICHOST) !== 0) throw new LookupFailed('EAI_NONAME');
   const { AF_INET, AF_INET6 } = constants;
   const mayMap = family === AF_INET6 && (flags & (constants.AI_V4MAPPED | constants.AI_V4MAPPED_CFG)) !== 0;
-  const isLimited = (flags & constants.AI_ADDRCONFIG) !== 0;
-  const has = (isV4: boolean): boolean => !isLimited || context.hasAddress(isV4);
-  const wantsV4 = (family !== AF_INET6 || mayMap) && has(true);
-  const wantsV6 = family !== AF_INET && has(false);
+  const wantsV4 = family !== AF_INET6 || mayMap;
+  const wantsV6 = family !== AF_INET;
   const found = await lookUp(String(host), wantsV4, wantsV6, context);
   let addresses = found.addresses;
   // Mapped ones stand in where there are no others, or beside them with AI_ALL.
@@ -178,6 +178,12 @@ async function addressesOf(host: string | number, hints: Hints, context: NameCon
   if (mayMap && hasV6 && (flags & constants.AI_ALL) === 0) addresses = addresses.filter(({ isV4 }) => !isV4);
   if (addresses.length === 0) throw new LookupFailed('EAI_NODATA');
   return { addresses: context.order(addresses), canonical: found.canonical };
+}
+
+/** 32 bits in host order. */
+function numbered(host: number): Address {
+  if (!Number.isInteger(host) || host < 0 || host > 0xffffffff) throw new RangeError(`${host} is not an IPv4 address`);
+  return ipv4(host);
 }
 
 /** An address that was given as one, in the family that is asked for. */
@@ -190,10 +196,13 @@ function inFamily(address: Address, { family, flags }: Hints, isV6: boolean): Ad
 }
 
 /** The hosts table first, then whoever can be asked. */
-async function lookUp(host: string, v4: boolean, v6: boolean, { hosts, lookup }: NameContext): Promise<FoundAddresses> {
+async function lookUp(host: string, v4: boolean, v6: boolean, context: NameContext): Promise<FoundAddresses> {
+  const { hosts, lookup } = context;
   const listed = hosts.get(host.toLowerCase().replace(/\.$/, ''));
   if (listed !== undefined) {
-    const all = listed.map((text) => parseAddress(text)).filter((address): address is Address => address !== null);
+    const all = listed
+      .map((text) => numericAddress(text, context))
+      .filter((address): address is Address => address !== null);
     const addresses = all.filter(({ isV4 }) => (isV4 ? v4 : v6));
     if (addresses.length > 0) return { addresses, canonical: host };
   }

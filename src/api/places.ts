@@ -11,7 +11,7 @@ import {
   StackError,
 } from '../stack/index.ts';
 import { constants } from './constants.ts';
-import type { ErrorText } from './errors.ts';
+import { type ErrorText, lookupTexts } from './errors.ts';
 import { getaddrinfo } from './getaddrinfo.ts';
 import { type NameContext, numericAddress, type SocketFamily } from './names.ts';
 import { portOf } from './services.ts';
@@ -51,15 +51,16 @@ export function placesOf(
   all = false,
 ): Places | Promise<Places> {
   const number = toPort(port, protocol, context);
+  if (number === null) return [null, lookupTexts.EAI_SERVICE];
   const known = knownAddresses(host, family, context, all);
   if (known.length > 0) return placesFor(known, number, scopeid);
-  const mapped = constants.AI_V4MAPPED | constants.AI_ADDRCONFIG | (all ? constants.AI_ALL : 0);
+  const mapped = constants.AI_V4MAPPED | (all ? constants.AI_ALL : 0);
   const flags = family === 6 ? mapped : 0;
   const hints = { family: family === 4 ? constants.AF_INET : constants.AF_INET6, socktype: 1, protocol: 0, flags };
   return getaddrinfo(host, number, hints, context).then(([infos, error]) => {
     if (error !== null) return [null, error];
     return placesFor(
-      infos.map(({ addr }) => parseAddress(addr)!),
+      infos.map(({ addr, sockaddr: [, , , zone = 0] }) => inZone(parseAddress(addr)!, zone)),
       number,
       scopeid,
     );
@@ -88,7 +89,7 @@ function knownAddresses(host: string | number, family: SocketFamily, context: Na
   if (numeric !== null)
     return isMappedText && isFitting(numeric) && (family === 6 || !host.includes(':')) ? [numeric] : [];
   const listed = (context.hosts.get(host.toLowerCase().replace(/\.$/, '')) ?? [])
-    .map((text) => parseAddress(text))
+    .map((text) => numericAddress(text, context))
     .filter((address): address is Address => address !== null && isFitting(address));
   const native = listed.filter(({ isV4 }) => isV4 === (family === 4));
   return context.order(native.length > 0 && !all ? native : listed);
@@ -102,13 +103,12 @@ function scoped(found: Address, scopeid: number): Address {
 }
 
 /**
- * A port from a number, a numeric string or the name of a service.
+ * A port from a number, a numeric string or the name of a service; null when there is no such service.
  * @throws TypeError none of these; RangeError not 0 to 65535
  */
-function toPort(port: number | string, protocol: 'tcp' | 'udp', { services }: NameContext): number {
+function toPort(port: number | string, protocol: 'tcp' | 'udp', { services }: NameContext): number | null {
   if (typeof port === 'string' && !/^\d+$/.test(port)) {
     const known = portOf(services, port, protocol);
-    if (known === null) throw new TypeError(`port: a number, or a service that is known, not '${port}'`);
     return known;
   }
   const value = typeof port === 'string' ? Number(port) : port;

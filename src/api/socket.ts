@@ -3,7 +3,15 @@ import { type ErrorCode, empty, type Runner, type Stack, StackError, seconds } f
 import { constants } from './constants.ts';
 import type { End, EndType, Incoming, Linger, MakeEnd, Place, Readiness } from './ends/end.ts';
 import { TcpEnd } from './ends/tcp.ts';
-import { type ErrorText, errnos, type Result, texts } from './errors.ts';
+import {
+  type ErrorText,
+  errnos,
+  type LookupError,
+  lookupErrorOf,
+  lookupNumbers,
+  type Result,
+  texts,
+} from './errors.ts';
 import { interleave, raceToConnect } from './happy-eyeballs.ts';
 import type { SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
@@ -51,8 +59,8 @@ type Written = Result<number> | readonly [null, ErrorText, number];
 
 /** The structured form of an error. */
 export interface SocketError {
-  readonly code: ErrorCode;
-  /** Linux's number. */
+  readonly code: ErrorCode | LookupError;
+  /** Linux's number; below zero for names that could not be looked up. */
   readonly errno: number;
   readonly syscall: string;
   /** Of calls that name somebody: whom. */
@@ -105,12 +113,14 @@ export class Socket {
   ): Promise<Result<true>> {
     return this.#try('connect', host, port, async () => {
       const deadline = this.#deadline();
+      // Without waiting, a name is looked up all the same, as everywhere.
+      const patience = this.#timeout === 0 ? Number.POSITIVE_INFINITY : deadline;
       if (host === null) {
         this.#end.connect(null);
         return ok(true as const);
       }
       const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await this.#stillOpen(found) : found;
+      const places = found instanceof Promise ? await this.#lookedUp(found, patience) : found;
       if (!isFound(places)) return places;
       if (places.length > 1 && this.#mayRace()) {
         await this.#raceTo(places, deadline);
@@ -171,7 +181,7 @@ export class Socket {
   async bind(host: string | number, port: number | string = 0, _flowinfo = 0, scopeid = 0): Promise<Result<true>> {
     return this.#try('bind', host, port, async () => {
       const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await this.#stillOpen(found) : found;
+      const places = found instanceof Promise ? await this.#lookedUp(found, Number.POSITIVE_INFINITY) : found;
       if (!isFound(places)) return places;
       this.#end.bind(places[0]!);
       return ok(true as const);
@@ -272,7 +282,7 @@ export class Socket {
     }
     return this.#try('sendto', host, port, async () => {
       const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await this.#stillOpen(found) : found;
+      const places = found instanceof Promise ? await this.#lookedUp(found, Number.POSITIVE_INFINITY) : found;
       if (!isFound(places)) return places;
       return ok(await this.#sendOne(toBytes(data), flags, places[0]!, this.#waitFor('send', flags)));
     });
@@ -543,11 +553,19 @@ export class Socket {
     return [path];
   }
 
-  /** @throws StackError EBADF the socket was closed while the name was looked for */
-  async #stillOpen(found: Promise<Found>): Promise<Found> {
-    const places = await found;
-    if (this.#fd < 0) throw new StackError('EBADF');
-    return places;
+  /**
+   * Waits for a name to be looked up.
+   * @throws StackError EBADF the socket was closed meanwhile; ETIMEDOUT it took too long
+   */
+  async #lookedUp(found: Promise<Found>, deadline: number): Promise<Found> {
+    let isThere = false;
+    const done = (): void => {
+      isThere = true;
+      this.wake();
+    };
+    found.then(done, done);
+    if ((await this.#wait(() => isThere, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
+    return found;
   }
 
   /** 'unix:' makes a stream that has not been used yet one of AF_UNIX. */
@@ -588,13 +606,15 @@ export class Socket {
   ): Promise<Result<T>> {
     try {
       if (this.#fd < 0) throw new StackError('EBADF');
-      return await action();
+      const result = await action();
+      // What is returned, not thrown, is about a name.
+      if (result[1] !== null) {
+        const code = lookupErrorOf(result[1]);
+        this.lastError = { code, errno: lookupNumbers[code], ...namedIn(syscall, address, port) };
+      }
+      return result;
     } catch (error) {
-      return this.#failure(error, {
-        syscall,
-        ...(address == null ? {} : { address }),
-        ...(port === undefined ? {} : { port }),
-      });
+      return this.#failure(error, namedIn(syscall, address, port));
     }
   }
 
@@ -613,6 +633,13 @@ export class Socket {
     return [null, texts[error.code]];
   }
 }
+
+/** What an error is about, without what was not named. */
+const namedIn = (syscall: string, address: string | number | null | undefined, port: string | number | undefined) => ({
+  syscall,
+  ...(address === null || address === undefined ? {} : { address }),
+  ...(port === undefined ? {} : { port }),
+});
 
 const isFound = (found: Found): found is readonly [Place, ...Place[]] => found[0] !== null;
 

@@ -236,7 +236,7 @@ for (const family of families) {
     await t.throwsAsync(socket.connect(family.server, 65_536), { instanceOf: RangeError });
     await t.throwsAsync(socket.bind(family.client, -1), { instanceOf: RangeError });
     await t.throwsAsync(socket.bind(family.client, 1.5), { instanceOf: RangeError });
-    await t.throwsAsync(socket.connect(family.server, 'no service'), { instanceOf: TypeError });
+    t.is((await socket.connect(family.server, 'no service'))[1], 'Servname not supported for ai_socktype');
     await t.throwsAsync(socket.connect(undefined as never, 80), { instanceOf: TypeError });
     await t.throwsAsync(socket.write(7 as never), { instanceOf: TypeError });
     t.throws(() => socket.settimeout(Number.NaN), { instanceOf: TypeError });

@@ -140,6 +140,6 @@ class OurSocket implements TestSocket {
   #answer([value, error]: Told): Answer {
     if (error === null) return typeof value === 'number' ? String(value) : 'ok';
     const code = this.#socket.lastError?.code;
-    return code !== undefined && texts[code] === error ? code : `${error} (code ${code})`;
+    return code !== undefined && texts[code as keyof typeof texts] === error ? code : `${error} (code ${code})`;
   }
 }
