@@ -25,6 +25,8 @@ export interface BlockingHost {
   readonly share: SharedHost;
   /** Closes all its sockets, waits up to so long for connections to end, and gives the interface back. */
   close(timeoutMs?: number): void;
+  /** `using host = openBlockingHost(…)` closes it at the end of the block. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -62,14 +64,11 @@ export function openBlockingNetwork<Name extends string>(
 export const attach = ({ slots, name }: SharedHost): BlockingModule => moduleFor(new Caller(slots), name);
 
 function hostOf(caller: Caller, slots: SharedSlots, name: string, stop: () => void): BlockingHost {
-  return {
-    socket: moduleFor(caller, name),
-    share: { slots, name },
-    close: (timeoutMs = 1000) => {
-      caller.close(timeoutMs);
-      stop();
-    },
+  const close = (timeoutMs = 1000): void => {
+    caller.close(timeoutMs);
+    stop();
   };
+  return { socket: moduleFor(caller, name), share: { slots, name }, close, [Symbol.dispose]: close };
 }
 
 function start(plan: Pick<WorkerPlan, 'tun' | 'memory'>): { caller: Caller; slots: SharedSlots; stop: () => void } {

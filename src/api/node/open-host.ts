@@ -67,6 +67,8 @@ export interface OpenHost {
    * device back; an interface that was created here disappears. Calling it twice is harmless.
    */
   close(timeoutMs?: number): Promise<void>;
+  /** `await using host = await openHost(…)` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -98,6 +100,10 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
     ...(options.services === undefined ? {} : { services: options.services }),
   });
   let closing: Promise<void> | null = null;
+  const close = (timeoutMs = 1000): Promise<void> => {
+    closing ??= closeInOrder(sockets, driver, timeoutMs);
+    return closing;
+  };
   return {
     stack,
     driver,
@@ -107,10 +113,8 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
     lost: new Promise((resolve) => {
       for (const device of devices) device.onLost(resolve);
     }),
-    close: (timeoutMs = 1000) => {
-      closing ??= closeInOrder(sockets, driver, timeoutMs);
-      return closing;
-    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 
