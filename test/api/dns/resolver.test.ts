@@ -291,7 +291,7 @@ test('V53: sixteen aliases in one answer are followed, seventeen are too many', 
   }
 });
 
-test.failing('V53: sixteen aliases in as many answers are followed just so', async (t) => {
+test('V53: sixteen aliases in as many answers are followed just so', async (t) => {
   const { serve, ask } = stage();
   await serve(zone(...aliases(16), ['a16.x', 'A', '10.0.0.9']));
 
@@ -485,11 +485,11 @@ test('RFC 7766 section 8: an answer over TCP may come in pieces, and with more b
 });
 
 const trouble: readonly (readonly [what: string, stream: Stream | null, seconds: number])[] = [
-  ['stalls', async () => {}, 5],
+  ['stalls', async () => {}, 5.02],
   [
     'stalls in the midst',
     (socket, asked) => answersOf(one, asked).then(([answer]) => socket.write(framed(answer!).subarray(0, 20))),
-    5,
+    5.02,
   ],
   ['is refused', null, 0.04],
   ['ends at once', (socket) => socket.close(), 0.06],
@@ -526,6 +526,23 @@ for (const [what, stream, took] of trouble) {
     t.true(Math.abs(whole - took - 0.02) < 0.001, `${whole} s`);
   });
 }
+
+test('A cut answer that comes late leaves TCP all of its time', async (t) => {
+  const { network, serve, time } = stage({ timeout: 1 });
+  await serve(
+    async () => {
+      await network.sleep(ms(970));
+      return { truncated: true };
+    },
+    53,
+    async (socket, asked) => {
+      await network.sleep(ms(900));
+      await whole(one)(socket, asked);
+    },
+  );
+
+  t.deepEqual(await time('host.example', V4), [['10.0.0.9'], 1.93]);
+});
 
 // EDNS ---------------------------------------------------------------------------------------------------------------------
 
@@ -786,7 +803,7 @@ test('The search ends where no server answers', async (t) => {
   t.deepEqual(await time('bare', V4), [AGAIN, 10]);
 });
 
-test.failing('The search goes on behind SERVFAIL, as that of glibc', async (t) => {
+test('The search goes on behind SERVFAIL, as that of glibc', async (t) => {
   const { serve, ask } = stage({ search });
   await serve((asked) =>
     asked.name === 'bare.one.test' ? { rcode: 2 } : zone(['bare.two.test', 'A', '10.0.0.9'])(asked),
@@ -796,8 +813,7 @@ test.failing('The search goes on behind SERVFAIL, as that of glibc', async (t) =
 });
 
 for (const name of ['foo.localhost', 'a.b.LocalHost.', 'localhost.']) {
-  const mark = name === 'localhost.' ? test : test.failing;
-  mark(`RFC 6761 section 6.3: '${name}' is this host, and nobody is asked`, async (t) => {
+  test(`RFC 6761 section 6.3: '${name}' is this host, and nobody is asked`, async (t) => {
     const { serve, ask } = stage({ search });
     const heard = await serve(rcode(3));
 
@@ -979,8 +995,8 @@ test('Packets that come twice, late and with flipped bits do no harm', async (t)
 
 // Settings that make no sense ----------------------------------------------------------------------------------------------
 
-for (const server of ['ns.example', '10.0.0.2#x', '10.0.0.2#70000', '300.0.0.1']) {
-  test.failing(`A server '${server}' is none: the next one is asked, and nothing hangs`, async (t) => {
+for (const server of ['ns.example', '', '10.0.0.2#x', '10.0.0.2#70000', '300.0.0.1']) {
+  test(`A server '${server}' is none: the next one is asked, and nothing hangs`, async (t) => {
     const { serve, ask } = stage({ servers: [server, '10.0.0.2'] });
     await serve(one);
 
