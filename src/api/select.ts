@@ -19,6 +19,7 @@ export type Select = (
  * select(2): waits until something can be read or accepted, written, or has an urgent octet; an error makes a socket readable
  * and writable.
  * @param timeout seconds; 0 only looks, negative (the default) waits without limit
+ * @throws TypeError a timeout that is no number
  * @returns three lists of what is ready, all empty when the time was over; EBADF a descriptor that there is not
  */
 export async function select(
@@ -28,6 +29,7 @@ export async function select(
   others: readonly Selectable[] | null = null,
   timeout = -1,
 ): Promise<Result<Selected>> {
+  if (typeof timeout !== 'number' || Number.isNaN(timeout)) throw new TypeError('select: a timeout in seconds');
   const lists = [readers ?? [], writers ?? [], others ?? []] as const;
   const wanted = lists.flat().map((each) => socketOf(host, each));
   const sockets = wanted.filter((socket) => socket !== null);
@@ -69,6 +71,6 @@ function isReadable(socket: OpenSocket): boolean {
 }
 
 function isWritable(socket: OpenSocket): boolean {
-  const { writable, error, hungUp } = socket.poll();
-  return writable || error || hungUp;
+  const { writable, error } = socket.poll();
+  return writable || error;
 }
