@@ -196,6 +196,10 @@ export const connectionStates: Readonly<Record<string, Reach>> = {
     await say(socket, 'unread');
     await peer.close();
   }),
+  'peer closed before reading nothing': after(async (socket, peer) => {
+    must(await socket.send(new Uint8Array(), 0, null), '0');
+    await peer.close();
+  }),
   'peer closed before reading, data to read': after(async (socket, peer) => {
     await say(socket, 'unread');
     await say(peer, 'last');
