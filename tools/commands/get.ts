@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
+import { isIPv4 } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { type OpenHost, toDuplex } from '../../src/api/node/index.ts';
 import { openPlannedHost } from './on-tun.ts';
@@ -24,7 +25,8 @@ export async function runGet(parameters: readonly string[], options: HostCommand
 async function fetchInto(output: NodeJS.WritableStream, host: OpenHost, url: URL): Promise<number> {
   const { socket: module } = host;
   const name = url.hostname.replace(/^\[(.*)\]$/, '$1'); // IPv6 addresses stand in brackets
-  const family = name.includes(':') ? module.AF_INET6 : module.AF_INET;
+  // An IPv6 socket reaches both families, whichever the name has.
+  const family = isIPv4(name) ? module.AF_INET : module.AF_INET6;
   const [socket, refused] = module.socket(family, module.SOCK_STREAM);
   if (refused !== null) return failed(`socket: ${refused}`);
   const [, error] = await socket.connect(name, Number(url.port || 80));

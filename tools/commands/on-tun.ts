@@ -13,6 +13,8 @@ export async function openPlannedHost(plan: HostPlan): Promise<OpenHost> {
     peer: plan.peers,
     mtu: plan.mtu,
     raw: true,
+    happyEyeballs: true,
+    ...(plan.nameservers === null ? {} : { resolver: { servers: plan.nameservers } }),
     ...(plan.seed === null ? {} : { random: new SeededRandom(plan.seed) }),
     ...(capture === null ? {} : { observer: capture.observer }),
   });

@@ -37,6 +37,11 @@ export const commonOptions = {
     help: "an option of our host by Linux's name, repeatable: net.ipv4.tcp_sack=0 (docs/sysctls.md)",
     config: { type: 'string', multiple: true },
   },
+  nameserver: {
+    parameter: 'ADDRESS',
+    help: 'a name server to ask, repeatable; a port follows # (those of /etc/resolv.conf)',
+    config: { type: 'string', multiple: true },
+  },
   json: { parameter: '', help: 'print JSON, one object a line', config: { type: 'boolean' } },
   help: { parameter: '', help: 'print this', config: { type: 'boolean', short: 'h' } },
 } as const satisfies Record<string, Option>;
@@ -74,6 +79,7 @@ export interface HostCommandOptions {
   readonly pcap?: string;
   readonly seed?: string;
   readonly sysctl?: readonly string[];
+  readonly nameserver?: readonly string[];
   readonly count?: string;
   readonly interval?: string;
   readonly size?: string;
@@ -106,6 +112,8 @@ export interface HostPlan {
   readonly seed: number | null;
   /** Options of our host by Linux's names. */
   readonly sysctls: readonly (readonly [name: string, value: string])[];
+  /** Name servers to ask; null for those of /etc/resolv.conf. */
+  readonly nameservers: readonly string[] | null;
   readonly json: boolean;
 }
 
@@ -126,6 +134,7 @@ export function planOf(options: HostCommandOptions): HostPlan {
     pcap: options.pcap ?? null,
     seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
     sysctls: (options.sysctl ?? []).map(sysctlOf),
+    nameservers: options.nameserver ?? null,
     json: options.json ?? false,
   };
 }

@@ -43,6 +43,8 @@ export interface OpenHostOptions extends HostInterface {
   readonly services?: Readonly<Record<string, ServicePorts>>;
   /** Name servers to ask, and how; null for none. Default: what /etc/resolv.conf says. */
   readonly resolver?: ResolverSettings | null;
+  /** Try the addresses of a name side by side (RFC 8305). Default false. */
+  readonly happyEyeballs?: boolean;
   /** Raw sockets may be opened. Default false. */
   readonly raw?: boolean;
   readonly stack?: StackSettings;
@@ -96,6 +98,7 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   const resolver = options.resolver === undefined ? await readResolvConf() : options.resolver;
   const sockets = new SocketHost(driver, {
     raw: options.raw ?? false,
+    happyEyeballs: options.happyEyeballs ?? false,
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     ...(options.services === undefined ? {} : { services: options.services }),
   });
