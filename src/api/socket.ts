@@ -203,6 +203,7 @@ export class Socket {
       for (;;) {
         const make = this.#end.accept(wait.mayWait);
         if (make !== null) return ok(this.#accepted(make));
+        if (!wait.mayWait) throw new StackError('EAGAIN');
         await this.#waitOrThrow(() => this.#end.mayAccept, wait);
       }
     });

@@ -49,7 +49,7 @@ export class UnixEnd implements End {
   }
 
   get hasConnected(): boolean {
-    return this.#wanted === null || this.#context.stack.unix.mayConnect(this.#wanted);
+    return this.#wanted === null || this.#context.stack.unix.mayConnect(this.#wanted, this.type);
   }
 
   finishConnect(): void {

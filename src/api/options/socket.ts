@@ -45,12 +45,14 @@ const broadcast: Option = {
 
 /** Streams hold as much text as half of what Linux tells, the other half being its bookkeeping. */
 const sendBuffer: Option = {
-  get: ({ datagrams, tcb, stream, stack }) =>
+  get: ({ datagrams, unix, tcb, stream, stack }) =>
+    unix?.sendLimit ??
     datagrams?.endpoint.sendLimit ??
     (tcb === null ? stream.tcp.sendBuffer || stack.options.tcp.sendBuffer : tcb.sendLimit) * 2,
   set: (target, value) => {
     const size = bufferSize(value, leastSendBuffer);
-    if (target.datagrams !== null) target.datagrams.endpoint.sendLimit = size;
+    if (target.unix !== null) target.unix.sendLimit = size;
+    else if (target.datagrams !== null) target.datagrams.endpoint.sendLimit = size;
     else
       setTcp(target, (settings) => {
         settings.sendBuffer = size / 2;
@@ -59,12 +61,14 @@ const sendBuffer: Option = {
 };
 
 const receiveBuffer: Option = {
-  get: ({ datagrams, tcb, stream, stack }) =>
+  get: ({ datagrams, unix, tcb, stream, stack }) =>
+    unix?.receiveLimit ??
     datagrams?.endpoint.receiveLimit ??
     (tcb === null ? stream.tcp.receiveBuffer || stack.options.tcp.receiveBuffer : tcb.receiveLimit) * 2,
   set: (target, value) => {
     const size = bufferSize(value, leastReceiveBuffer);
-    if (target.datagrams !== null) target.datagrams.endpoint.receiveLimit = size;
+    if (target.unix !== null) target.unix.receiveLimit = size;
+    else if (target.datagrams !== null) target.datagrams.endpoint.receiveLimit = size;
     else
       setTcp(target, (settings) => {
         settings.receiveBuffer = size / 2;

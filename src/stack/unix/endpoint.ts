@@ -13,6 +13,14 @@ export interface UnixMessage {
   readonly from: string;
 }
 
+/** A message on its way: whoever reads it is told the name that its sender has by then (as on Linux). */
+interface SentMessage {
+  readonly data: Uint8Array;
+  readonly sender: UnixEndpoint;
+}
+
+const messageOf = ({ data, sender }: SentMessage): UnixMessage => ({ data, from: sender.name });
+
 /** What a message costs beyond its octets, so that empty ones are bounded too. */
 const overhead = 256;
 
@@ -47,7 +55,7 @@ export class UnixEndpoint implements Endpoint {
   sendLimit: number;
   receiveLimit: number;
   readonly octets: Ring = new Ring();
-  readonly messages: Fifo<UnixMessage> = new Fifo();
+  readonly messages: Fifo<SentMessage> = new Fifo();
   #held = 0;
 
   constructor(type: UnixType, limit: number) {
@@ -72,20 +80,25 @@ export class UnixEndpoint implements Endpoint {
   }
 
   get readable(): boolean {
-    if (this.backlog >= 0) return this.acceptQueue.length > 0 || this.isClosed;
+    if (this.backlog >= 0) return this.acceptQueue.length > 0 || this.isClosed || this.readShut;
     return this.octets.length > 0 || this.messages.length > 0 || this.isEnded || this.error !== null;
   }
 
-  push(data: Uint8Array, from: string): void {
+  push(data: Uint8Array, sender: UnixEndpoint): void {
     this.#held += data.length + overhead;
-    this.messages.push({ data, from });
+    this.messages.push({ data, sender });
   }
 
   take(): UnixMessage | null {
     const next = this.messages.shift();
     if (next === undefined) return null;
     this.#held -= next.data.length + overhead;
-    return next;
+    return messageOf(next);
+  }
+
+  peek(): UnixMessage | null {
+    const next = this.messages.peek();
+    return next === undefined ? null : messageOf(next);
   }
 
   throwPending(): void {

@@ -10,6 +10,8 @@ import { UnixEndpoint, type UnixMessage, type UnixType } from './endpoint.ts';
 /** sun_path has 108 octets, one of which a path needs for its end. */
 const mostName = 107;
 const defaultLimit = 212_992;
+/** SOMAXCONN. */
+const mostBacklog = 4096;
 /** net.unix.max_dgram_qlen: messages that may wait at a receiver who is not the sender's peer. */
 const mostMessages = 10;
 
@@ -44,6 +46,9 @@ function join(one: UnixEndpoint, other: UnixEndpoint): void {
 const fits = (from: UnixEndpoint, to: UnixEndpoint, octets: number): boolean =>
   to.held === 0 || to.held + octets <= from.sendLimit;
 
+/** What a name is kept under. */
+const keyOf = (name: string, type: UnixType): string => (name.startsWith('\0') ? `${type}${name}` : name);
+
 /** How names are counted: in octets of UTF-8. */
 function octetsOf(name: string): number {
   let octets = 0;
@@ -55,7 +60,10 @@ function octetsOf(name: string): number {
 }
 
 export class Unix {
-  /** What stands at a path: a socket, or the file that a closed one has left behind. */
+  /**
+   * What stands at a path: a socket, or the file that a closed one has left behind. Abstract names are there once for each type
+   * of sockets, which stands in front of them (as on Linux).
+   */
   readonly #names: Map<string, UnixEndpoint | null> = new Map();
   readonly #changed: ChangedList;
   #lastAutomatic = 0;
@@ -79,11 +87,12 @@ export class Unix {
     if (!name.startsWith('\0') && this.#names.has(name)) throw new StackError('EADDRINUSE');
     if (endpoint.name !== '') throw new StackError('EINVAL');
     let chosen = name;
-    while (chosen === '' || (name === '' && this.#names.has(chosen))) {
+    while (chosen === '' || (name === '' && this.#names.has(keyOf(chosen, endpoint.type)))) {
       chosen = `\0${(this.#lastAutomatic++ & 0xfffff).toString(16).padStart(5, '0')}`;
     }
-    if (this.#names.has(chosen)) throw new StackError('EADDRINUSE');
-    this.#names.set(chosen, endpoint);
+    const key = keyOf(chosen, endpoint.type);
+    if (this.#names.has(key)) throw new StackError('EADDRINUSE');
+    this.#names.set(key, endpoint);
     endpoint.name = chosen;
   }
 
@@ -94,14 +103,14 @@ export class Unix {
 
   /** Paths that there are, the abstract names aside. */
   get paths(): readonly string[] {
-    return [...this.#names.keys()].filter((name) => !name.startsWith('\0'));
+    return [...this.#names.keys()].filter((name) => !name.includes('\0'));
   }
 
   /** @throws StackError EOPNOTSUPP datagrams; EINVAL without a name, or connected */
   listen(endpoint: UnixEndpoint, backlog: number): void {
     if (endpoint.type === 'dgram') throw new StackError('EOPNOTSUPP');
     if (endpoint.name === '' || endpoint.wasConnected) throw new StackError('EINVAL');
-    endpoint.backlog = Math.max(0, backlog);
+    endpoint.backlog = Math.max(0, Math.min(backlog, mostBacklog));
   }
 
   /** The next connection, or null. @throws StackError EOPNOTSUPP datagrams; EINVAL it does not listen */
@@ -124,7 +133,7 @@ export class Unix {
   connect(endpoint: UnixEndpoint, name: string | null): void {
     if (endpoint.type === 'dgram') return this.#connectDatagrams(endpoint, name);
     if (name === null) throw new StackError('EINVAL');
-    const listener = this.#find(name);
+    const listener = this.#find(name, endpoint.type);
     if (listener.type !== endpoint.type) throw new StackError('EPROTOTYPE');
     if (listener.backlog < 0 || listener.readShut) throw new StackError('ECONNREFUSED');
     if (listener.acceptQueue.length > listener.backlog) {
@@ -142,7 +151,7 @@ export class Unix {
   }
 
   #connectDatagrams(endpoint: UnixEndpoint, name: string | null): void {
-    const target = name === null ? null : this.#find(name);
+    const target = name === null ? null : this.#find(name, endpoint.type);
     if (target !== null && target.type !== 'dgram') throw new StackError('EPROTOTYPE');
     if (target !== null && target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
     if (target !== endpoint.peer) this.#forgetPeer(endpoint);
@@ -168,8 +177,8 @@ export class Unix {
   }
 
   /** Would `connect` find room in the listener's queue, or fail? */
-  mayConnect(name: string): boolean {
-    const listener = this.#names.get(name);
+  mayConnect(name: string, type: UnixType): boolean {
+    const listener = this.#names.get(keyOf(name, type));
     return listener === undefined || listener === null || listener.acceptQueue.length <= listener.backlog;
   }
 
@@ -206,15 +215,15 @@ export class Unix {
     checkSize(endpoint, data);
     endpoint.throwPending();
     if (endpoint.writeShut) throw new StackError('EPIPE');
-    const target = name === null ? endpoint.peer : this.#find(name);
+    const target = name === null ? endpoint.peer : this.#find(name, endpoint.type);
     if (target === null) throw new StackError('ENOTCONN');
     if (target.isClosed) {
       this.#forgetPeer(endpoint);
       throw new StackError('ECONNREFUSED');
     }
     if (target.type !== 'dgram') throw new StackError('EPROTOTYPE');
-    if (target.readShut) throw new StackError('EPIPE');
     if (target.peer !== null && target.peer !== endpoint) throw new StackError('EPERM');
+    if (target.readShut) throw new StackError('EPIPE');
     if (target.messages.length > mostMessages && target.peer !== endpoint) {
       waitAt(target, endpoint);
       throw new StackError('EAGAIN');
@@ -227,7 +236,7 @@ export class Unix {
       waitAt(target, endpoint);
       throw new StackError('EAGAIN');
     }
-    target.push(data.slice(), endpoint.name);
+    target.push(data.slice(), endpoint);
     this.#changed.add(target);
     return data.length;
   }
@@ -243,7 +252,7 @@ export class Unix {
 
   /** Is it worth asking again to send so many octets: would `send` take some, or fail with something else than EAGAIN? */
   maySend(endpoint: UnixEndpoint, octets: number, name: string | null): boolean {
-    const target = name === null ? endpoint.peer : (this.#names.get(name) ?? null);
+    const target = name === null ? endpoint.peer : (this.#names.get(keyOf(name, endpoint.type)) ?? null);
     if (target === null || target.isClosed || endpoint.writeShut || target.readShut) return true;
     if (endpoint.type === 'stream') return target.octets.length < endpoint.sendLimit;
     if (endpoint.type === 'dgram' && target.messages.length > mostMessages && target.peer !== endpoint) return false;
@@ -283,7 +292,7 @@ export class Unix {
   }
 
   #message(endpoint: UnixEndpoint, peek: boolean): UnixMessage | null {
-    return peek ? (endpoint.messages.peek() ?? null) : endpoint.take();
+    return peek ? endpoint.peek() : endpoint.take();
   }
 
   #madeRoom(endpoint: UnixEndpoint): void {
@@ -312,12 +321,14 @@ export class Unix {
     if (endpoint.isClosed) return;
     endpoint.isClosed = true;
     endpoint.waitsAt?.senders.delete(endpoint);
-    const isOwner = this.#names.get(endpoint.name) === endpoint;
-    if (isOwner && endpoint.name.startsWith('\0')) this.#names.delete(endpoint.name);
-    else if (isOwner) this.#names.set(endpoint.name, null);
+    const key = keyOf(endpoint.name, endpoint.type);
+    const isOwner = this.#names.get(key) === endpoint;
+    if (isOwner && endpoint.name.startsWith('\0')) this.#names.delete(key);
+    else if (isOwner) this.#names.set(key, null);
     for (let next = endpoint.acceptQueue.shift(); next !== undefined; next = endpoint.acceptQueue.shift()) {
       this.#abandonPeer(next, true);
       next.isClosed = true;
+      next.clear();
     }
     this.#abandonPeer(endpoint, endpoint.held > 0);
     for (const sender of endpoint.senders) this.#changed.add(sender); // their next message finds out
@@ -347,9 +358,9 @@ export class Unix {
   }
 
   /** @throws StackError ENOENT nothing there; ECONNREFUSED what is there belongs to nobody; ENAMETOOLONG */
-  #find(name: string): UnixEndpoint {
+  #find(name: string, type: UnixType): UnixEndpoint {
     if (octetsOf(name) > mostName) throw new StackError('ENAMETOOLONG');
-    const found = this.#names.get(name);
+    const found = this.#names.get(keyOf(name, type));
     if (found === undefined) throw new StackError(name.startsWith('\0') ? 'ECONNREFUSED' : 'ENOENT');
     if (found === null) throw new StackError('ECONNREFUSED');
     return found;
