@@ -665,6 +665,7 @@ const preferences: readonly (readonly [rule: string, own: readonly string[], fir
   ['6: higher precedence', ['2001:db8::2/64', '10.0.0.1/24', '2001:0:1::1/64'], '10.0.0.2', '2001:0:1::2'],
   ['6: loopback before all', ['2001:db8::2/64'], '::1', '2001:db8::9'],
   ['8: smaller scope', ['2001:db8::2/64', 'fe80::2/64'], 'fe80::1', '2001:db8:1::1'],
+  ['8: smaller scope', ['2001:db8::2/64', 'fe80::2/64'], 'fe80:8000::1', '2001:db8::99'],
   [
     '9: the longest common prefix',
     ['2001:db8::2/64', '2001:db8:3f44::2/64', 'fe80::2/64'],

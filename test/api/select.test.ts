@@ -270,7 +270,7 @@ test('A change that makes nothing ready does not end the wait', async (t) => {
   same(t, await wait([near], null, null, 5), [[[near], [], []], 310]);
 });
 
-test.failing('A timeout that is no number is a TypeError, as from settimeout', async (t) => {
+test('A timeout that is no number is a TypeError, as from settimeout', async (t) => {
   const { here } = stage();
   const socket = unwrap(here.udp());
   const asked = here.select([], [socket], [], Number.NaN);
@@ -348,6 +348,33 @@ test('Of many sockets those that are ready are told, and a wait that is over lea
 
   same(t, await wait(sockets), [[[sockets[76], sockets[399]], [], []], 10]);
   network.run(seconds(100)); // timers that were left behind would end waits that are over
+});
+
+test('Whom it has asked to be told of changes it takes leave of, whichever way it ends', async (t) => {
+  const { network, here } = stage();
+  const looks = new Set<() => void>();
+  const never = { ...here.udp()[0]!.poll(), readable: false, writable: false };
+  const silent: Exclude<Selectable, number> = {
+    wake: () => {},
+    close: () => {},
+    fileno: () => 77,
+    poll: () => never,
+    onceChanged: (look) => {
+      looks.add(look);
+      return () => void looks.delete(look);
+    },
+  };
+  const socket = unwrap(here.udp());
+  unwrap(await socket.bind('', 9));
+  for (const timeout of [0.01, 5]) {
+    const selecting = here.select([silent, socket], null, null, timeout);
+    t.is(looks.size, 1);
+    if (timeout === 5) unwrap(await socket.sendto('x', '10.0.0.1', 9));
+    const [lists] = await network.until(selecting);
+
+    same(t, lists, [timeout === 5 ? [socket] : [], [], []]);
+    t.is(looks.size, 0);
+  }
 });
 
 test('A server by select alone serves several clients in turn', async (t) => {

@@ -393,6 +393,21 @@ test('RFC 2308 section 2.2: a referral is no answer; the next server is asked', 
   t.deepEqual(await ask('host.example', V4), ['10.0.0.9']);
 });
 
+test('RFC 2308 section 2.2: no data is an answer of who could know: with AA, with RA, or with a SOA record', async (t) => {
+  const answers: readonly Said[] = [
+    { flags: 0x8500 },
+    { flags: 0x8180 },
+    { flags: 0x8100, authorities: [['example', 'SOA', 5]] },
+  ];
+  for (const said of answers) {
+    const { serve, ask } = stage(two);
+    const heard = await serve(() => said);
+
+    t.is(await ask('host.example', V4), NO_DATA);
+    t.is(heard.length, 1);
+  }
+});
+
 test('After a server that is silent, the next one is asked when the timeout is over', async (t) => {
   const { serve, time } = stage(two);
   const first = await serve(silent);
