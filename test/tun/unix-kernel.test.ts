@@ -82,9 +82,7 @@ kernelTest(
   `AF_UNIX, ${runs} runs of random calls: each answer, and what poll tells, is the kernel's`,
   async (t, enter) => {
     const property = fc.asyncProperty(anySteps, (steps) => compare(steps, enter));
-    const checked = fc.assert(property, { numRuns: runs, includeErrorInReport: true });
 
-    if (unixDifferences.length === 0) await t.notThrowsAsync(checked);
-    else await t.throwsAsync(checked, undefined, 'nothing that is known to differ has been met');
+    await t.notThrowsAsync(fc.assert(property, { numRuns: runs, includeErrorInReport: true }));
   },
 );

@@ -35,6 +35,16 @@ async function boundOne({ world, socket }: Asked): Promise<string> {
   return name;
 }
 
+/** Where there is no more room: a listener with a connection, or a reader of datagrams with eleven. */
+async function fullOne(asked: Asked): Promise<string> {
+  const { world, socket } = asked;
+  const name = await liveOne(asked, socket.kind, 0);
+  const other = world.open(socket.kind);
+  if (socket.kind !== 'dgram') must(await other.connect(name));
+  else for (let sent = 0; sent < 11; sent++) must(await other.send(octets('x'), 0, name), '1');
+  return name;
+}
+
 /** Who has a peer that is not us. */
 async function engagedOne({ world, socket }: Asked): Promise<string> {
   const name = world.nameOf('engaged');
@@ -110,6 +120,17 @@ const closing: Make = async ({ socket }) => {
 };
 
 const soError = option(SO_ERROR);
+
+/** Sets a size, and tells what it is then. */
+const sized =
+  (name: number, size: number): Make =>
+  ({ socket }) =>
+    `${socket.setoption(SOL_SOCKET, name, size)} ${socket.getoption(SOL_SOCKET, name)}`;
+
+// Linux's numbers.
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const MSG_OOB = 1;
 const MSG_PEEK = 2;
 
 export const unixCalls: Readonly<Record<string, Make>> = {
@@ -144,6 +165,8 @@ export const unixCalls: Readonly<Record<string, Make>> = {
   'connect to what does not listen': connect(boundOne),
   'connect to another type': connect((asked) => liveOne(asked, others[asked.socket.kind])),
   'connect to one with a peer': connect(engagedOne),
+  'connect to one without room': connect(fullOne),
+  'connect to one without room, send': both(connect(fullOne), send('abc')),
   'connect to its own name': connect(({ world }) => world.nameOf('own')),
   disconnect: ({ socket }) => socket.connect(null),
   'disconnect, getpeername': both(
@@ -166,6 +189,7 @@ export const unixCalls: Readonly<Record<string, Make>> = {
   'sendto what was closed': sendTo(closedOne),
   'sendto another type': sendTo((asked) => liveOne(asked, others[asked.socket.kind])),
   'sendto one with a peer': sendTo(engagedOne),
+  'sendto one without room': sendTo(fullOne),
   'sendto its own name': sendTo(({ world }) => world.nameOf('own')),
   'sendto its own name, recv': both(
     sendTo(({ world }) => world.nameOf('own')),
@@ -212,7 +236,30 @@ export const unixCalls: Readonly<Record<string, Make>> = {
   'SO_ERROR, SO_ERROR': both(soError, soError),
   'SO_ERROR, recv': both(soError, recv()),
   SO_TYPE: option(3),
+  SO_REUSEADDR: option(2),
+  SO_BROADCAST: option(6),
+  SO_SNDBUF: option(SO_SNDBUF),
+  SO_RCVBUF: option(SO_RCVBUF),
+  SO_KEEPALIVE: option(9),
+  SO_RCVLOWAT: option(18),
+  SO_SNDLOWAT: option(19),
   SO_ACCEPTCONN: option(30),
   SO_PROTOCOL: option(38),
   SO_DOMAIN: option(39),
+  'SO_SNDBUF 10000': sized(SO_SNDBUF, 10_000),
+  'SO_SNDBUF 1': sized(SO_SNDBUF, 1),
+  'SO_RCVBUF 10000': sized(SO_RCVBUF, 10_000),
+  'SO_RCVBUF 1': sized(SO_RCVBUF, 1),
+  // How much of a stream fits in is the kernel's accounting.
+  'SO_SNDBUF 10000, send 19969': async (asked) =>
+    asked.socket.kind === 'stream' ? 'part' : both(sized(SO_SNDBUF, 10_000), send(new Uint8Array(19_969)))(asked),
+  'SO_TYPE set': ({ socket }) => socket.setoption(SOL_SOCKET, 3, 1),
+  'SO_ERROR set': ({ socket }) => socket.setoption(SOL_SOCKET, SO_ERROR, 1),
+  'SOL_SOCKET 9999': option(9999),
+  'TCP_NODELAY set': ({ socket }) => socket.setoption(6, 1, 1),
+  TCP_NODELAY: ({ socket }) => socket.getoption(6, 1),
+  IP_TTL: ({ socket }) => socket.getoption(0, 2),
+  'send urgent': send('abc', MSG_OOB),
+  'send urgent, the peer reads': peerThen(send('abc', MSG_OOB), both(recv(), recv(100, MSG_OOB))),
+  'recv urgent': recv(100, MSG_OOB),
 };

@@ -44,6 +44,13 @@ const calls = {
   disconnect: (socket) => socket.connect(null),
   send: (socket, { number }) => socket.send(some('abcdef', number, socket), 0, null),
   sendto: (socket, { number, name }, _, world) => socket.send(some('uvwxyz', number, socket), 0, world.nameOf(name)),
+  /** Almost as often as a queue of datagrams has room. */
+  flood: async (socket, { name, number }, _, world) => {
+    const answers: Answer[] = [];
+    const to = number % 2 === 0 || socket.kind !== 'dgram' ? null : world.nameOf(name);
+    for (let sent = 0; sent < 10; sent++) answers.push(await socket.send(octets('x'), 0, to));
+    return answers.join(' ');
+  },
   recv: (socket) => socket.recv(100, 0),
   recvLittle: (socket, { number }) => socket.recv(number + 1, 0),
   peek: (socket) => socket.recv(100, 2),
@@ -111,12 +118,15 @@ export async function takeSteps(list: readonly Step[], world: UnixWorld): Promis
     table[step.place] ??= world.open(step.kind);
     const call: Call = calls[step.call];
     const answer = await call(table[step.place]!, step, table, world);
-    const polls = table.map((socket) => socket?.poll() ?? '.').join(' ');
+    const polls = table.map((socket) => pollOf(socket)).join(' ');
     answers.push(`${describe(step)}: ${answer} [${polls}]`);
   }
   for (const socket of table) await socket?.close();
   return answers;
 }
+
+/** An error is something to read, as for select: the kernel's poll says so of most sockets, ours of all. */
+const pollOf = (socket: UnixSocket | null): Answer => socket?.poll().replace(/^w?e/, (told) => `r${told}`) ?? '.';
 
 const describe = ({ call, place, other, kind, name, number }: Step): string =>
   `${place} (${kind}) ${call}(${name}, ${number}, ${other})`;
