@@ -4,7 +4,8 @@ import { deserialize, serialize } from 'node:v8';
  * Calls between threads by shared memory. A caller writes its call into its slot, rings, and sleeps until the answer stands
  * there; whoever serves is woken by the bell, through its event loop, and looks which slots have a call.
  *
- * Words of the control memory: the bell, then for each slot its state and the length of what stands in it.
+ * Words of the control memory: the bell; whether the host is gone; then for each slot its state and the length of what stands
+ * in it.
  *
  *     free -> idle         a thread takes the slot
  *     idle -> called       the caller has written
@@ -18,6 +19,7 @@ const slotCount = 64;
 /** Octets that a call or an answer may have; only pages that are used cost memory. */
 export const slotOctets = 1 << 20;
 const bell = 0;
+const gone = 1;
 const wordsBefore = 4;
 const wordsPerSlot = 2;
 
@@ -82,7 +84,8 @@ export class Caller {
     Atomics.store(control, state, slotStates.called);
     ring(control);
     for (let now = Atomics.load(control, state); now !== slotStates.answered; now = Atomics.load(control, state)) {
-      if (now === slotStates.free) throw new Error('the host is closed');
+      // Looked at after the call has been written: whoever closes does it the other way round, and so one sees the other.
+      if (now === slotStates.free || Atomics.load(control, gone) === 1) throw new Error('the host is closed');
       Atomics.wait(control, state, now);
     }
     const length = Atomics.load(control, lengthAt(this.#slot));
@@ -178,6 +181,7 @@ export class Counter {
   /** Serves no more; who waits learns that the host is gone. */
   close(): void {
     this.#isClosed = true;
+    Atomics.store(this.#control, gone, 1);
     for (let slot = 0; slot < slotCount; slot++) {
       Atomics.store(this.#control, stateAt(slot), slotStates.free);
       Atomics.notify(this.#control, stateAt(slot));
