@@ -13,7 +13,7 @@ const properties = new Set(['lastError', 'type', 'family']);
 
 export class Servant {
   /** Closes what is served. */
-  onClose: (timeoutMs: number) => Promise<void> = async () => {};
+  onClose: (timeoutMs: number, asker: number) => Promise<void> = async () => {};
   readonly #modules: ReadonlyMap<string, SocketModule>;
   readonly #sockets: Map<number, Socket> = new Map();
   #lastToken = 0;
@@ -24,20 +24,20 @@ export class Servant {
   }
 
   async run(counter: Counter, looked?: () => void): Promise<void> {
-    await counter.run((call) => this.#serve(call), looked);
+    await counter.run((call, slot) => this.#serve(call, slot), looked);
   }
 
-  async #serve(call: Call): Promise<Answer> {
+  async #serve(call: Call, slot: number): Promise<Answer> {
     try {
-      return { value: this.#token(await this.#do(call)) };
+      return { value: this.#token(await this.#do(call, slot)) };
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       return { thrown: message, name };
     }
   }
 
-  #do({ target, method, args }: Call): unknown {
-    if (method === 'close' && typeof target === 'string') return this.onClose(args[0] as number);
+  #do({ target, method, args }: Call, slot: number): unknown {
+    if (method === 'close' && typeof target === 'string') return this.onClose(args[0] as number, slot);
     const known = args.map((argument) => this.#untoken(argument));
     if (typeof target === 'string') {
       const module = this.#modules.get(target);

@@ -98,11 +98,7 @@ export class Caller {
   /** Closes the host. Who else waits there learns that it is gone. */
   close(timeoutMs: number): void {
     if (!this.#isOpen) return;
-    try {
-      this.call({ target: '', method: 'close', args: [timeoutMs] });
-    } catch {
-      // It is gone: the slots are free before the answer is written.
-    }
+    this.call({ target: '', method: 'close', args: [timeoutMs] });
     this.#isOpen = false;
   }
 
@@ -178,11 +174,15 @@ export class Counter {
     return count > 0;
   }
 
-  /** Serves no more; who waits learns that the host is gone. */
-  close(): void {
+  /**
+   * Serves no more; who waits learns that the host is gone. Whoever has asked for it gets an answer, after all others: then this
+   * thread may be ended.
+   */
+  close(asker: number): void {
     this.#isClosed = true;
     Atomics.store(this.#control, gone, 1);
     for (let slot = 0; slot < slotCount; slot++) {
+      if (slot === asker) continue;
       Atomics.store(this.#control, stateAt(slot), slotStates.free);
       Atomics.notify(this.#control, stateAt(slot));
     }

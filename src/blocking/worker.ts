@@ -51,9 +51,9 @@ function tell(word: number, reason = ''): void {
 async function serveTun(options: OpenHostOptions): Promise<void> {
   const host = await openHost(options);
   const servant = new Servant(new Map([['', host.socket]]));
-  servant.onClose = async (timeoutMs) => {
+  servant.onClose = async (timeoutMs, asker) => {
     await host.close(timeoutMs);
-    counter.close();
+    counter.close(asker);
   };
   tell(1);
   await servant.run(counter);
@@ -77,7 +77,7 @@ async function serveMemory(plan: MemoryPlan): Promise<void> {
     ] as const;
   });
   const servant = new Servant(new Map(modules));
-  servant.onClose = async () => counter.close();
+  servant.onClose = async (_timeoutMs, asker) => counter.close(asker);
   tell(1);
   let isTurning = false;
   const turn = async (): Promise<void> => {
