@@ -628,6 +628,46 @@ test('1.10: SO_RCVTIMEO and SO_SNDTIMEO end a wait with EAGAIN', async (t) => {
   t.is(on.network.now - before, 3_000_000);
 });
 
+test('1.12: poll tells of listeners, of what is not connected yet, and of ends', async (t) => {
+  const on = stage();
+  const told = (socket: Socket): string =>
+    Object.entries(socket.poll())
+      .filter(([, is]) => is)
+      .map(([name]) => name)
+      .join(' ');
+  const fresh = open(on);
+  t.is(told(fresh), 'writable hungUp');
+  const listener = await listening(on, 0);
+  t.is(told(listener), '');
+  unwrap(await fresh.connect('/run/server'));
+  t.is(told(listener), 'readable');
+  t.is(told(fresh), 'writable');
+  const server = unwrap(await listener.accept());
+  unwrap(server.shutdown(on.socket.SHUT_WR));
+  t.is(told(fresh), 'readable writable readHungUp');
+  t.is(told(server), 'writable');
+  unwrap(await fresh.write('unread'));
+  server.close();
+  t.is(told(fresh), 'readable writable error readHungUp hungUp');
+  unwrap(listener.shutdown(on.socket.SHUT_RD));
+  t.is(told(listener), 'readable readHungUp');
+  t.is(told(open(on, on.socket.SOCK_DGRAM)), 'writable');
+});
+
+test('1.4: a datagram peer that was closed is nobody’s peer once that was told', async (t) => {
+  const on = stage();
+  const { SOCK_DGRAM } = on.socket;
+  const peer = await bound(on, SOCK_DGRAM, '/a');
+  const socket = open(on, SOCK_DGRAM);
+  unwrap(await socket.connect('/a'));
+  peer.close();
+
+  t.is(unwrap(socket.getpeername()), '/a');
+  t.is((await socket.write('x'))[1], 'Connection refused');
+  t.is(socket.getpeername()[1], 'Transport endpoint is not connected');
+  t.is((await socket.write('x'))[1], 'Transport endpoint is not connected');
+});
+
 test('1.12: select tells of connections, of text, of room and of ends', async (t) => {
   const on = stage();
   const { select } = on.socket;

@@ -218,6 +218,24 @@ for (const type of connections) {
     ends(t, 'EAGAIN', () => unix.connect(unix.open(type), '/listener'));
   });
 
+  test(`${type}: however long the backlog, 4097 connections wait at most`, (t) => {
+    const { unix } = stage();
+    listening(unix, type, 2 ** 31);
+    let waiting = 0;
+    while (codeOf(() => unix.connect(unix.open(type), '/listener')) === 'ok') waiting++;
+
+    t.is(waiting, 4097);
+  });
+
+  test(`${type}: who listens cannot connect`, (t) => {
+    const { unix } = stage();
+    const listener = listening(unix, type);
+
+    ends(t, 'EINVAL', () => unix.connect(listener, '/listener'));
+    ends(t, 'EINVAL', () => unix.connect(listener, null));
+    t.is(unix.accept(listener), null);
+  });
+
   test(`${type}: what was sent before accept is there after it, also from one who has closed meanwhile`, (t) => {
     const { unix } = stage();
     const listener = listening(unix, type);
@@ -542,6 +560,106 @@ test('Datagrams neither listen nor accept', (t) => {
 
   ends(t, 'EOPNOTSUPP', () => unix.listen(socket, 1));
   ends(t, 'EOPNOTSUPP', () => unix.accept(socket));
+});
+
+/** Each is the other's peer. */
+function mutual(unix: Unix): readonly [UnixEndpoint, UnixEndpoint] {
+  const [a, b] = [open(unix, 'dgram', '/a'), open(unix, 'dgram', '/b')];
+  unix.connect(a, '/b');
+  unix.connect(b, '/a');
+  return [a, b];
+}
+
+test('Who leaves a peer loses what waited to be read, and the peer, if it is one of it, is reset; else it is not', (t) => {
+  for (const isUnread of [true, false]) {
+    const { unix, changed } = stage();
+    const [a, b] = mutual(unix);
+    if (isUnread) unix.send(b, bytes('unread'), null);
+    woken(changed);
+
+    unix.connect(a, null);
+
+    t.is(read(unix, a), 'EAGAIN');
+    t.is(a.held, 0);
+    t.is(woken(changed).has(b), isUnread);
+    unix.send(open(unix, 'dgram', '/c'), bytes('later'), '/a');
+    t.is(read(unix, b), isUnread ? 'ECONNRESET' : 'EAGAIN');
+    t.is(read(unix, b), 'EAGAIN');
+    t.is(read(unix, a), 'later');
+  }
+});
+
+test.failing('A reset of a datagram socket comes before what waits to be read, and from whatever is asked first', (t) => {
+  for (const first of ['receive', 'send'] as const) {
+    const { unix } = stage();
+    const [a, b] = mutual(unix);
+    unix.send(b, bytes('unread'), null);
+    unix.send(a, bytes('kept'), null);
+    unix.connect(a, null);
+
+    if (first === 'receive') t.is(read(unix, b), 'ECONNRESET');
+    else ends(t, 'ECONNRESET', () => unix.send(b, bytes('x'), null));
+    t.is(read(unix, b), 'kept');
+    ends(t, 'ok', () => unix.send(b, bytes('x'), null));
+  }
+});
+
+test('Who waits for room at a socket that throws away what it had is told', (t) => {
+  const { unix, changed } = stage();
+  const [a, b] = [open(unix, 'dgram', '/a'), open(unix, 'dgram', '/b')];
+  unix.connect(a, '/b');
+  fill(unix, b, new Uint8Array(50_000), '/a');
+  woken(changed);
+
+  unix.connect(a, null);
+
+  t.true(woken(changed).has(b));
+  ends(t, 'ok', () => unix.send(b, bytes('x'), '/a'));
+});
+
+test('A reset of a sequence of messages comes before them; of a stream after its octets, and not from sending', (t) => {
+  const { unix } = stage();
+  for (const type of connections) {
+    const [one, other] = unix.pair(type);
+    unix.send(one, bytes('unread'), null);
+    unix.send(other, bytes('last'), null);
+    unix.close(other);
+
+    if (type === 'stream') ends(t, 'EPIPE', () => unix.send(one, bytes('x'), null));
+    const [first, second] = [read(unix, one), read(unix, one)];
+    t.deepEqual([first, second], type === 'stream' ? ['last', 'ECONNRESET'] : ['ECONNRESET', 'last']);
+    t.is(read(unix, one), 'end');
+  }
+  const [one, other] = unix.pair('seqpacket');
+  unix.send(one, bytes('unread'), null);
+  unix.close(other);
+  ends(t, 'ECONNRESET', () => unix.send(one, bytes('x'), null));
+  ends(t, 'EPIPE', () => unix.send(one, bytes('x'), null));
+});
+
+test('A datagram socket that is shut is at its end for who would wait, and has nothing now for who would not', (t) => {
+  const { unix } = stage();
+  const socket = open(unix, 'dgram', '/a');
+  unix.send(unix.open('dgram'), bytes('x'), '/a');
+  unix.shutdown(socket, true, false);
+
+  t.is(read(unix, socket), 'x');
+  t.is(read(unix, socket), 'end');
+  ends(t, 'EAGAIN', () => unix.receive(socket, 9, false, false));
+  const [one] = unix.pair('seqpacket');
+  unix.shutdown(one, true, false);
+  t.is(unix.receive(one, 9, false, false), null);
+});
+
+test('The name of a sender is the one it has when its message is read, also when it has closed', (t) => {
+  const { unix } = stage();
+  const target = open(unix, 'dgram', '/target');
+  const sender = unix.open('dgram');
+  unix.send(sender, bytes('x'), '/target');
+  unix.bind(sender, '/late');
+  unix.close(sender);
+
+  t.is(unix.receive(target, 9, false)?.from, '/late');
 });
 
 // Everything is given back ---------------------------------------------------------------------------------------------

@@ -317,6 +317,12 @@ export const datagramStates: Readonly<Record<string, Reach>> = {
     await say(peer, 'data');
     must(await socket.connect(null));
   }),
+  'reset, data to read': mutual(async (socket, peer, world) => {
+    await say(socket, 'unread');
+    await say(peer, 'data');
+    must(await peer.connect(null));
+    must(await peer.connect(world.nameOf('mine')));
+  }),
   'shut RD': toward(async (socket) => must(socket.shutdown(0))),
   'shut WR': toward(async (socket) => must(socket.shutdown(1))),
   'shut RDWR': toward(async (socket) => must(socket.shutdown(2))),
