@@ -7,14 +7,12 @@ import fc from 'fast-check';
 import { cell, type UnixDifference, unixDifferences } from '../api/misuse/unix-differences.ts';
 import { KernelUnix } from '../api/misuse/unix-kernel.ts';
 import { unixAnswersIn, unixStates } from '../api/misuse/unix-matrix.ts';
-import { ourUnixWorld } from '../api/misuse/unix-ours.ts';
+import { enterOurs } from '../api/misuse/unix-ours.ts';
 import { anySteps, type Step, takeSteps } from '../api/misuse/unix-random.ts';
 import type { EnterUnix } from '../api/misuse/unix-sockets.ts';
 
 const { TUNDRA_RUNS = '1000' } = process.env;
 const runs = Number(TUNDRA_RUNS);
-
-const enterOurs: EnterUnix = () => ({ world: ourUnixWorld(), leave: async () => {} });
 
 const missing = process.platform === 'linux' ? undefined : 'this is not Linux';
 if (missing !== undefined) console.warn(`THE KERNEL WAS NOT ASKED ABOUT AF_UNIX: ${missing}`);
@@ -66,15 +64,16 @@ kernelTest('AF_UNIX: what is said to differ from the kernel differs', async (t) 
 
 /** Takes the steps on both. @throws Error the first one that is answered differently */
 async function compare(steps: readonly Step[], enter: EnterUnix): Promise<void> {
-  const { world, leave } = enter();
+  const [kernel, own] = [enter(), enterOurs()];
   try {
-    const linux = await takeSteps(steps, world);
-    const ours = await takeSteps(steps, ourUnixWorld());
+    const linux = await takeSteps(steps, kernel.world);
+    const ours = await takeSteps(steps, own.world);
     const first = linux.findIndex((answer, index) => ours[index] !== answer);
     if (first < 0) return;
     throw new Error([...linux.slice(0, first), `Linux ${linux[first]}`, `ours  ${ours[first]}`].join('\n'));
   } finally {
-    await leave();
+    await kernel.leave();
+    await own.leave();
   }
 }
 

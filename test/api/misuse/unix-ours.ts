@@ -9,6 +9,7 @@ import { nameOfErrno, SO_ERROR, SOL_SOCKET } from './sockets.ts';
 import {
   type Accepted,
   type Answer,
+  type EnterUnix,
   kindNumbers,
   Names,
   pollLetters,
@@ -18,7 +19,7 @@ import {
   type UnixWorld,
 } from './unix-sockets.ts';
 
-export function ourUnixWorld(): UnixWorld {
+export function enterOurs(): ReturnType<EnterUnix> {
   const runner = new Network().host('one');
   const host = new SocketHost(runner);
   const module = socketModuleOf(host);
@@ -26,7 +27,7 @@ export function ourUnixWorld(): UnixWorld {
   const wrap = (socket: Socket, kind: UnixKind): UnixSocket => new OurUnixSocket(module, names, socket, kind);
   const adopt = (endpoint: UnixEndpoint): UnixSocket =>
     wrap(new Socket(host, 'unix', (context) => new UnixEnd(context, endpoint)), endpoint.type);
-  return {
+  const world: UnixWorld = {
     nameOf: (short) => names.full(short),
     open: (kind) => {
       const [socket, error] = module.socket(module.AF_UNIX, kindNumbers[kind]);
@@ -47,6 +48,7 @@ export function ourUnixWorld(): UnixWorld {
       }
     },
   };
+  return { world, leave: async () => host.closeAll() };
 }
 
 type Told = readonly [value: unknown, error: string | null, ...rest: unknown[]];
