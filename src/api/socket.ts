@@ -202,6 +202,7 @@ export class Socket {
       const wait = this.#waitFor('receive');
       for (;;) {
         const make = this.#end.accept(wait.mayWait);
+        this.#host.runner.kick(); // there may be room for one who waits
         if (make !== null) return ok(this.#accepted(make));
         if (!wait.mayWait) throw new StackError('EAGAIN');
         await this.#waitOrThrow(() => this.#end.mayAccept, wait);
@@ -352,16 +353,41 @@ export class Socket {
 
   /** @throws StackError EPIPE the end */
   async #receive(maxsize: number, flags: number): Promise<Incoming> {
-    const end = this.#end;
     const wait = this.#waitFor('receive', flags);
-    const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
-    const isForAll = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait && end.type === 'stream';
-    const enough = () => end.mayReceive(isForAll ? maxsize : 0);
+    const isForAll = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait && this.#end.type === 'stream';
+    if (isForAll && (flags & (constants.MSG_PEEK | constants.MSG_OOB)) === 0) return this.#gather(maxsize, flags, wait);
+    return this.#receiveOnce(maxsize, flags, wait, isForAll ? maxsize : 0);
+  }
+
+  /** @param least octets of a stream to wait for */
+  async #receiveOnce(maxsize: number, flags: number, wait: Wait, least: number): Promise<Incoming> {
+    const end = this.#end;
+    const enough = () => end.mayReceive(least);
     if ((flags & constants.MSG_OOB) === 0 && !enough()) await this.#waitOrThrow(enough, wait);
-    const incoming = end.receive(maxsize, how);
+    const incoming = end.receive(maxsize, wait.mayWait ? flags : flags | constants.MSG_DONTWAIT);
     this.#host.runner.kick(); // the window may have opened
     if (incoming === null) throw new StackError('EPIPE');
     return incoming;
+  }
+
+  /** MSG_WAITALL: more than can wait to be read at once comes in pieces. What ends it after the first is left for the next call. */
+  async #gather(maxsize: number, flags: number, wait: Wait): Promise<Incoming> {
+    const end = this.#end;
+    const first = await this.#receiveOnce(maxsize, flags, wait, 0);
+    if (first.data.length === maxsize) return first;
+    const whole = new Uint8Array(maxsize);
+    let count = 0;
+    const take = ({ data }: Incoming): void => {
+      whole.set(data, count);
+      count += data.length;
+    };
+    take(first);
+    while (count < maxsize) {
+      if (!end.mayReceive(0) && (await this.#wait(() => end.mayReceive(0), wait.deadline)) === 'timeout') break;
+      if (end.readableOctets() === 0) break;
+      take(await this.#receiveOnce(maxsize - count, flags, wait, 0));
+    }
+    return { ...first, data: whole.subarray(0, count) };
   }
 
   /** Octets that `read` would give at once, up to an urgent one (SIOCINQ). */
@@ -418,7 +444,7 @@ export class Socket {
     return {
       ...this.#end.target(),
       stack: this.#stack,
-      family: this.family,
+      family: this.#end.target().unix === null ? this.family : 'unix',
       type: this.#end.type,
       memberships: this.#memberships,
       waits: this.#waits,
@@ -571,6 +597,7 @@ export class Socket {
 
   /** 'unix:' makes a stream that has not been used yet one of AF_UNIX. */
   #becomeUnix(): void {
+    if (this.#end.target().unix !== null) return; // it is one already
     if (this.#end.type !== 'stream' || this.#end.target().isBound) throw new StackError('EAFNOSUPPORT');
     this.#end = this.#make(this.#host.makeUnix('stream'));
     this.#host.replaced(this, this.#fd, this.#end);

@@ -270,7 +270,7 @@ export class Unix {
     if (endpoint.type !== 'dgram' && !endpoint.wasConnected) {
       throw new StackError(endpoint.type === 'stream' ? 'EINVAL' : 'ENOTCONN');
     }
-    if (endpoint.type === 'seqpacket') endpoint.throwPending();
+    if (endpoint.type !== 'stream') endpoint.throwPending();
     const next = endpoint.type === 'stream' ? this.#octets(endpoint, most, peek) : this.#message(endpoint, peek);
     if (next !== null) {
       if (!peek) this.#madeRoom(endpoint);
