@@ -7,7 +7,7 @@ import type { ResolverSettings } from './resolver.ts';
 export function parseResolvConf(text: string): ResolverSettings {
   const servers: string[] = [];
   let search: string[] = [];
-  const options: Record<string, number> = {};
+  const options: { ndots?: number; timeout?: number; attempts?: number } = {};
   let rotate = false;
   for (const line of text.split('\n')) {
     if (/^[#;]/.test(line)) continue;
@@ -18,17 +18,21 @@ export function parseResolvConf(text: string): ResolverSettings {
     for (const option of values) {
       const [name = '', value] = option.split(':');
       if (name === 'rotate') rotate = true;
-      else if (value !== undefined && /^\d+$/.test(value)) options[name] = Number(value);
+      else if (isNumber(name) && value !== undefined && /^\d+$/.test(value)) options[name] = Number(value);
     }
   }
   return {
     servers,
     search: search.map((domain) => domain.replace(/\.$/, '')).filter((domain) => domain !== ''),
     rotate,
-    ndots: Math.min(options['ndots'] ?? 1, 15),
-    timeout: Math.max(1, Math.min(options['timeout'] ?? 5, 30)),
-    attempts: Math.max(1, Math.min(options['attempts'] ?? 2, 5)),
+    ndots: Math.min(options.ndots ?? 1, 15),
+    timeout: Math.max(1, Math.min(options.timeout ?? 5, 30)),
+    attempts: Math.max(1, Math.min(options.attempts ?? 2, 5)),
   };
 }
 
 const mostServers = 3;
+
+/** Options that have a number. */
+const isNumber = (name: string): name is 'ndots' | 'timeout' | 'attempts' =>
+  name === 'ndots' || name === 'timeout' || name === 'attempts';

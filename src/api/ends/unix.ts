@@ -71,7 +71,8 @@ export class UnixEnd implements End {
     return this.#endpoint.readable;
   }
 
-  send(data: Uint8Array, _flags: number, to: Place | null): number {
+  send(data: Uint8Array, flags: number, to: Place | null): number {
+    if ((flags & constants.MSG_OOB) !== 0) throw new StackError('EOPNOTSUPP'); // there is no urgent octet
     return this.#context.stack.unix.send(this.#endpoint, data, to === null ? null : pathOf(to));
   }
 
@@ -80,6 +81,7 @@ export class UnixEnd implements End {
   }
 
   receive(most: number, flags: number): Incoming | null {
+    if ((flags & constants.MSG_OOB) !== 0) throw new StackError(this.type === 'stream' ? 'EINVAL' : 'EOPNOTSUPP');
     const mayWait = (flags & constants.MSG_DONTWAIT) === 0;
     return this.#context.stack.unix.receive(this.#endpoint, most, (flags & constants.MSG_PEEK) !== 0, mayWait);
   }

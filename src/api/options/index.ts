@@ -25,8 +25,9 @@ const table: ReadonlyMap<number, ReadonlyMap<number, Option>> = new Map(
   levels.map(([, level, options]) => [level, new Map(options.map(([, number, option]) => [number, option]))]),
 );
 
-/** @throws StackError ENOPROTOOPT there is no such option for this kind of socket */
+/** @throws StackError ENOPROTOOPT there is no such option for this kind of socket; EOPNOTSUPP AF_UNIX has no such level */
 export function findOption(target: OptionTarget, level: number, name: number): Option {
+  if (target.unix !== null && level !== 1) throw new StackError('EOPNOTSUPP');
   const option = table.get(level)?.get(name);
   const isMissing =
     option === undefined ||
