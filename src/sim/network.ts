@@ -7,11 +7,11 @@ import { Clock } from './clock.ts';
 import { type HostWatch, Invariants } from './invariants.ts';
 import { type LinkSettings, Wire } from './link.ts';
 
-/** What runs between two events of `until`, so that whoever waits can go on: by default 64 turns of the microtask queue. */
+/** What runs between two events of `until`, so that whoever waits can go on: by default 256 turns of the microtask queue. */
 export type Breathe = () => Promise<void>;
 
 async function microtasks(): Promise<void> {
-  for (let turn = 0; turn < 64; turn++) await null;
+  for (let turn = 0; turn < 256; turn++) await null;
 }
 
 export interface NetworkSettings {
@@ -139,16 +139,26 @@ export class Network {
         await this.#breathe();
         continue;
       }
+      if (this.#next() > end) {
+        // Nothing is left to happen: a program that is still at work is given more time than one breath.
+        for (let breath = 0; breath < mostBreaths && !isSettled && !this.#isAnybodyDirty; breath++)
+          await this.#breathe();
+        if (isSettled || this.#isAnybodyDirty) continue;
+      }
       const went = this.#step(end);
       if (this.#told || !went) {
         this.#told = false;
         await this.#breathe();
       }
-      if (!went && !isSettled && !this.#hosts.some((host) => host.isDirty) && this.#next() > end) {
+      if (!went && !isSettled && !this.#isAnybodyDirty && this.#next() > end) {
         throw new Error(`virtual time ran out at ${this.clock.now / 1e6} s (seed ${this.seed})`);
       }
     }
     return promise;
+  }
+
+  get #isAnybodyDirty(): boolean {
+    return this.#hosts.some((host) => host.isDirty);
   }
 
   /** Goes to the next event there is. False when there is none, or none until `limit`. */
@@ -188,6 +198,8 @@ export class Network {
     for (const host of this.#hosts) if (host.isDirty) host.turn();
   }
 }
+
+const mostBreaths = 16;
 
 const isPair = (
   settings: LinkSettings | readonly [LinkSettings, LinkSettings],
