@@ -324,6 +324,7 @@ export class Socket {
    * `maxsize` octets, MSG_DONTWAIT does not wait.
    */
   async recv(maxsize: number, flags: number): Promise<Read> {
+    checkSize(maxsize);
     if (maxsize === 0) return [empty, null];
     const result = await this.#try<Uint8Array>('read', undefined, undefined, async () =>
       ok((await this.#receive(maxsize, flags)).data.subarray(0, maxsize)),
@@ -338,6 +339,7 @@ export class Socket {
    *   MSG_TRUNC
    */
   async recvfrom(maxsize: number, flags = 0): Promise<Result<ReceivedMessage>> {
+    checkSize(maxsize);
     return this.#try('recvfrom', undefined, undefined, async () => {
       const { from, ...incoming } = await this.#receive(maxsize, flags);
       const { length } = incoming.data;
@@ -363,11 +365,19 @@ export class Socket {
   async #receiveOnce(maxsize: number, flags: number, wait: Wait, least: number): Promise<Incoming> {
     const end = this.#end;
     const enough = () => end.mayReceive(least);
-    if ((flags & constants.MSG_OOB) === 0 && !enough()) await this.#waitOrThrow(enough, wait);
-    const incoming = end.receive(maxsize, wait.mayWait ? flags : flags | constants.MSG_DONTWAIT);
-    this.#host.runner.kick(); // the window may have opened
-    if (incoming === null) throw new StackError('EPIPE');
-    return incoming;
+    const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
+    for (;;) {
+      if ((flags & constants.MSG_OOB) === 0 && !enough()) await this.#waitOrThrow(enough, wait);
+      try {
+        const incoming = end.receive(maxsize, how);
+        this.#host.runner.kick(); // the window may have opened
+        if (incoming === null) throw new StackError('EPIPE');
+        return incoming;
+      } catch (error) {
+        // Another reader of the same socket was first: wait on.
+        if (!isEagain(error) || enough()) throw error;
+      }
+    }
   }
 
   /** MSG_WAITALL: more than can wait to be read at once comes in pieces. What ends it after the first is left for the next call. */
@@ -670,6 +680,12 @@ const namedIn = (syscall: string, address: string | number | null | undefined, p
 });
 
 const isFound = (found: Found): found is readonly [Place, ...Place[]] => found[0] !== null;
+
+/** @throws TypeError no number; RangeError not a number of octets */
+function checkSize(maxsize: number): void {
+  if (typeof maxsize !== 'number') throw new TypeError('maxsize: a number');
+  if (!Number.isInteger(maxsize) || maxsize < 0) throw new RangeError(`${maxsize} is not a number of octets`);
+}
 
 /** What a call that does not wait says of an attempt to connect. */
 const unfinished = { begun: 'EINPROGRESS', pending: 'EALREADY', full: 'EAGAIN' } as const;

@@ -18,6 +18,8 @@ declare module 'fengari' {
     readonly LUA_TSTRING: number;
     readonly LUA_TTABLE: number;
     readonly LUA_TUSERDATA: number;
+    lua_isyieldable(state: LuaState): boolean;
+    lua_getglobal(state: LuaState, name: Uint8Array): number;
     lua_call(state: LuaState, args: number, results: number): void;
     lua_error(state: LuaState): number;
     lua_gettop(state: LuaState): number;

@@ -13,6 +13,8 @@ export interface LuaSettings {
   readonly args?: readonly string[];
   /** Takes what `print` and `io.write` give. */
   output(octets: Uint8Array): void;
+  /** Takes what `io.stderr:write` gives. Default: `output`. */
+  error?(octets: Uint8Array): void;
 }
 
 /** A program has failed. The message is Lua's, with its traceback. */
@@ -23,22 +25,34 @@ export class LuaError extends Error {
 /**
  * Runs a program to its end.
  * @param source of Lua 5.2 or 5.3, as octets
+ * Runs until the program has ended; sockets that it has left open are closed then.
+ * @returns what it has given to `os.exit`, or 0
  * @throws LuaError it does not compile, or an error that it does not catch
  */
-export async function runLua(source: Uint8Array, socket: SocketModule, settings: LuaSettings): Promise<void> {
+export async function runLua(source: Uint8Array, socket: SocketModule, settings: LuaSettings): Promise<number> {
   const state = lauxlib.luaL_newstate();
   lualib.luaL_openlibs(state);
   const pending = new Pending();
   const name = settings.name ?? 'program.lua';
   installWaiting(state);
   installSocket(state, socket, pending);
-  installOutput(state, settings.output);
+  installOutput(state, settings);
+  installRest(state, pending);
   installArguments(state, name, settings.args ?? []);
   const thread = lua.lua_newthread(state);
   const body = withoutShebang(source);
   if (lauxlib.luaL_loadbuffer(thread, body, body.length, to_luastring(`@${name}`)) !== lua.LUA_OK) {
     throw new LuaError(messageOf(thread, state));
   }
+  try {
+    return await turn(state, thread, pending, name);
+  } finally {
+    for (const each of pending.sockets) void each.close();
+  }
+}
+
+/** From one wait to the next, to the end. */
+async function turn(state: LuaState, thread: LuaState, pending: Pending, name: string): Promise<number> {
   let status = lua.lua_resume(thread, state, 0);
   while (status === lua.LUA_YIELD) {
     const { promise } = pending;
@@ -48,12 +62,14 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
     lua.lua_settop(thread, 0);
     status = lua.lua_resume(thread, state, 0);
   }
+  if (pending.exitCode !== null) return pending.exitCode;
   if (status !== lua.LUA_OK) {
     const message = messageOf(thread, state);
     lauxlib.luaL_traceback(state, thread, to_luastring(message), 0);
     const trace = lua.lua_tostring(state, -1);
     throw new LuaError(trace === null ? message : to_jsstring(trace));
   }
+  return 0;
 }
 
 /** What stands at the top of a thread that has failed, whose stack may have no more room. */
@@ -78,16 +94,34 @@ function installArguments(state: LuaState, name: string, args: readonly string[]
   lua.lua_setglobal(state, to_luastring('arg'));
 }
 
+/** What would end the process around us, or look into its memory. */
+function installRest(state: LuaState, pending: Pending): void {
+  lua.lua_getglobal(state, to_luastring('os'));
+  lua.lua_pushcfunction(state, (thread) => {
+    const isFine = lua.lua_isnoneornil(thread, 1) || lua.lua_toboolean(thread, 1);
+    const isNumber = lua.lua_type(thread, 1) === lua.LUA_TNUMBER;
+    pending.exitCode = isNumber ? lua.lua_tonumber(thread, 1) : isFine ? 0 : 1;
+    return lauxlib.luaL_error(thread, to_luastring('os.exit'));
+  });
+  lua.lua_setfield(state, -2, to_luastring('exit'));
+  lua.lua_pop(state, 1);
+  lua.lua_pushcfunction(state, (thread) => {
+    lua.lua_pushinteger(thread, 0);
+    return 1;
+  });
+  lua.lua_setglobal(state, to_luastring('collectgarbage'));
+}
+
 /** `print`, and of `io` what writes: files are not ours to open. */
-function installOutput(state: LuaState, output: (octets: Uint8Array) => void): void {
-  const write = (thread: LuaState, first: number): void => {
+function installOutput(state: LuaState, { output, error = output }: LuaSettings): void {
+  const write = (thread: LuaState, first: number, to = output): void => {
     const top = lua.lua_gettop(thread);
     for (let index = first; index <= top; index++) {
       const type = lua.lua_type(thread, index);
       if (type !== lua.LUA_TSTRING && type !== lua.LUA_TNUMBER) {
         lauxlib.luaL_argerror(thread, index, to_luastring('string expected'));
       }
-      output(lua.lua_tostring(thread, index)!.slice());
+      to(lua.lua_tostring(thread, index)!.slice());
     }
   };
   lua.lua_pushcfunction(state, (thread) => {
@@ -101,28 +135,25 @@ function installOutput(state: LuaState, output: (octets: Uint8Array) => void): v
     return 0;
   });
   lua.lua_setglobal(state, to_luastring('print'));
-  lua.lua_newtable(state); // the one file there is
-  const file = lua.lua_gettop(state);
-  const method = (name: string, action: (thread: LuaState) => number): void => {
-    lua.lua_pushcfunction(state, action);
-    lua.lua_setfield(state, file, to_luastring(name));
+  /** Pushes a file that is written to only. */
+  const pushFile = (to: (octets: Uint8Array) => void): void => {
+    lua.lua_newtable(state);
+    for (const name of ['write', 'flush', 'setvbuf', 'close']) {
+      lua.lua_pushcfunction(state, (thread) => {
+        if (name === 'write') write(thread, 2, to);
+        lua.lua_settop(thread, 1);
+        return 1;
+      });
+      lua.lua_setfield(state, -2, to_luastring(name));
+    }
   };
-  method('write', (thread) => {
-    write(thread, 2);
-    lua.lua_settop(thread, 1);
-    return 1;
-  });
-  const nothing = (thread: LuaState): number => {
-    lua.lua_settop(thread, 1);
-    return 1;
-  };
-  for (const name of ['flush', 'setvbuf', 'close']) method(name, nothing);
+  pushFile(output);
   lua.lua_newtable(state);
   const io = lua.lua_gettop(state);
-  for (const name of ['stdout', 'stderr']) {
-    lua.lua_pushvalue(state, file);
-    lua.lua_setfield(state, io, to_luastring(name));
-  }
+  lua.lua_pushvalue(state, -2);
+  lua.lua_setfield(state, io, to_luastring('stdout'));
+  pushFile(error);
+  lua.lua_setfield(state, io, to_luastring('stderr'));
   lua.lua_pushcfunction(state, (thread) => {
     lua.lua_getfield(thread, lua.LUA_REGISTRYINDEX, outputKey);
     return 1;

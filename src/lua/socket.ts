@@ -37,7 +37,14 @@ export function installSocket(state: LuaState, module: SocketModule, pending: Pe
     lua.lua_setfield(state, -2, to_luastring(name));
   }
   for (const [name, action] of Object.entries(functionsOf(module, pending))) setFunction(state, name, action);
+  lua.lua_pushvalue(state, -1);
   lua.lua_setglobal(state, to_luastring('socket'));
+  // `require "socket"` gives the same.
+  lua.lua_getglobal(state, to_luastring('package'));
+  lua.lua_getfield(state, -1, to_luastring('loaded'));
+  lua.lua_pushvalue(state, -3);
+  lua.lua_setfield(state, -2, to_luastring('socket'));
+  lua.lua_pop(state, 3);
 }
 
 function setFunction(state: LuaState, name: string, action: (state: LuaState) => number): void {
@@ -58,20 +65,19 @@ function guarded(state: LuaState, action: (state: LuaState) => number): number {
 const functionsOf = (module: SocketModule, pending: Pending): Record<string, (state: LuaState) => number> => ({
   socket: (state) => {
     const [family, type] = [lauxlib.luaL_checknumber(state, 1), lauxlib.luaL_checknumber(state, 2)];
-    return giveSocket(state, module.socket(family, type, lauxlib.luaL_optnumber(state, 3, 0)));
+    return pending.keep(module.socket(family, type, lauxlib.luaL_optnumber(state, 3, 0)), state, giveSocket);
   },
-  tcp: (state) => giveSocket(state, module.tcp(optional(state, 1))),
-  udp: (state) => giveSocket(state, module.udp(optional(state, 1))),
+  tcp: (state) => pending.keep(module.tcp(optional(state, 1)), state, giveSocket),
+  udp: (state) => pending.keep(module.udp(optional(state, 1)), state, giveSocket),
   getaddrinfo: (state) => {
     const [host, port] = [textOrNumber(state, 1), textOrNumber(state, 2)];
     const [family, type, protocol, flags] = [3, 4, 5, 6].map((index) => lauxlib.luaL_optnumber(state, index, 0));
-    return waitFor(state, pending, module.getaddrinfo(host, port, family, type, protocol, flags), give);
+    return waitFor(state, pending, () => module.getaddrinfo(host, port, family, type, protocol, flags), give);
   },
   select: (state) => {
     const lists = [1, 2, 3].map((index) => selectables(state, index));
     const timeout = lauxlib.luaL_optnumber(state, 4, -1);
-    const wait = module.select(lists[0]!, lists[1], lists[2], timeout);
-    return waitFor(state, pending, wait, giveSelected);
+    return waitFor(state, pending, () => module.select(lists[0]!, lists[1], lists[2], timeout), giveSelected);
   },
 });
 
@@ -79,43 +85,66 @@ const methods: Readonly<Record<string, Method>> = {
   connect: (state, socket, pending) => {
     const [host, port] = [textOrNumber(state, 2), textOrNumber(state, 3)];
     const more = [4, 5].map((index) => lauxlib.luaL_optnumber(state, index, 0));
-    return waitFor(state, pending, socket.connect(host, port ?? 0, ...more), give);
+    return waitFor(state, pending, () => socket.connect(host, port ?? 0, ...more), give);
   },
   bind: (state, socket, pending) => {
     const [host, port] = [textOrNumber(state, 2), textOrNumber(state, 3)];
+    if (host === null) return lauxlib.luaL_argerror(state, 2, to_luastring('string or number expected'));
     const more = [4, 5].map((index) => lauxlib.luaL_optnumber(state, index, 0));
-    return waitFor(state, pending, socket.bind(host ?? '', port ?? 0, ...more), give);
+    return waitFor(state, pending, () => socket.bind(host, port ?? 0, ...more), give);
   },
   listen: (state, socket) => give(state, socket.listen(lauxlib.luaL_checknumber(state, 2))),
-  accept: (state, socket, pending) => waitFor(state, pending, socket.accept(), giveSocket),
+  accept: (state, socket, pending) =>
+    waitFor(
+      state,
+      pending,
+      () => socket.accept(),
+      (thread, result) => pending.keep(result, thread, giveSocket),
+    ),
   write: (state, socket, pending) => {
     const data = lauxlib.luaL_checkstring(state, 2);
-    return waitFor(state, pending, socket.write(data), give);
+    return waitFor(state, pending, () => socket.write(data), give);
   },
   read: (state, socket, pending) => {
     const most = lauxlib.luaL_checknumber(state, 2);
-    return waitFor(state, pending, socket.read(most), (thread, [data, error]) => {
-      pushOctets(thread, data);
-      if (error === null) return 1;
-      push(thread, error);
-      return 2;
-    });
+    return waitFor(
+      state,
+      pending,
+      () => socket.read(most),
+      (thread, [data, error]) => {
+        pushOctets(thread, data);
+        if (error === null) return 1;
+        push(thread, error);
+        return 2;
+      },
+    );
   },
   sendto: (state, socket, pending) => {
     const data = lauxlib.luaL_checkstring(state, 2);
     const [host, port] = [textOrNumber(state, 3), textOrNumber(state, 4)];
-    return waitFor(state, pending, socket.sendto(data, host ?? '', port ?? 0), give);
+    return waitFor(state, pending, () => socket.sendto(data, host ?? '', port ?? 0), give);
   },
   recvfrom: (state, socket, pending) => {
     const most = lauxlib.luaL_checknumber(state, 2);
-    return waitFor(state, pending, socket.recvfrom(most), (thread, [message, error]) => {
-      if (error !== null) return give(thread, [null, error]);
-      pushOctets(thread, message.data);
-      push(thread, [...message.address]);
-      return 2;
-    });
+    return waitFor(
+      state,
+      pending,
+      () => socket.recvfrom(most),
+      (thread, [message, error]) => {
+        if (error !== null) return give(thread, [null, error]);
+        pushOctets(thread, message.data);
+        push(thread, [...message.address]);
+        return 2;
+      },
+    );
   },
-  close: (state, socket, pending) => waitFor(state, pending, socket.close(), () => 0),
+  close: (state, socket, pending) =>
+    waitFor(
+      state,
+      pending,
+      () => socket.close(),
+      () => 0,
+    ),
   shutdown: (state, socket) => give(state, socket.shutdown(lauxlib.luaL_checknumber(state, 2))),
   fileno: (state, socket) => {
     push(state, socket.fileno());

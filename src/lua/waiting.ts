@@ -1,13 +1,24 @@
 import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import type { Result, Socket } from '../api/index.ts';
 
 /**
  * How a Lua program waits without blocking anybody: a call that has to wait yields its coroutine with a mark, through all
  * coroutines of the program's own, up to the loop of run.ts; that waits for the promise and resumes.
  */
 
-/** What the program of a state waits for. */
+/** What a program waits for, and what it has to leave behind. */
 export class Pending {
   promise: Promise<unknown> | null = null;
+  /** Sockets that the program has been given: what is left open at its end is closed, as Lua's collector does. */
+  readonly sockets: Set<Socket> = new Set();
+  /** What os.exit has said; null as long as it has not. */
+  exitCode: number | null = null;
+
+  /** Remembers a socket on its way to the program. */
+  keep(result: Result<Socket>, state: LuaState, give: (state: LuaState, result: Result<Socket>) => number): number {
+    if (result[1] === null) this.sockets.add(result[0]);
+    return give(state, result);
+  }
 }
 
 /** The first value of a yield that is ours. No program can have this table by accident. */
@@ -53,18 +64,20 @@ export function installWaiting(state: LuaState): void {
 }
 
 /**
- * Ends a function that Lua has called: it goes on when the promise is settled.
+ * Ends a function that Lua has called: it goes on when the promise that `start` gives is settled.
  * @param give pushes the results and says how many
  * @returns never, to be exact: it leaves by the yield
  */
 export function waitFor<T>(
   state: LuaState,
   pending: Pending,
-  promise: Promise<T>,
+  start: () => Promise<T>,
   give: (state: LuaState, value: T) => number,
 ): number {
+  // Nothing is begun that could not be waited for: inside of a function of C's, such as a callback of string.gsub.
+  if (!lua.lua_isyieldable(state)) return raise(state, 'attempt to wait inside of a callback');
   let settle: (state: LuaState) => number = (thread) => raise(thread, 'a coroutine was resumed too early');
-  pending.promise = promise.then(
+  pending.promise = start().then(
     (value) => {
       settle = (thread) => give(thread, value);
     },

@@ -1,0 +1,61 @@
+/** `npm start -- lua`: programs in memory, by the command line. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tundra-lua-'));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+function lua(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import=tsx', 'tools/main.ts', 'lua', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+test('two programs talk over a lossy link; one that serves for ever ends with the other', (t) => {
+  const { status, stdout } = lua(
+    ...['examples/lua/write.lua', '--memory', '--with', 'examples/lua/echo-server.lua', '--loss', '0.2'],
+  );
+
+  t.is(stdout, 'nil\tConnection closed\n5\n0\n5\n');
+  t.is(status, 0);
+});
+
+test('a program that ends with sockets open closes them: its peer sees the end', (t) => {
+  const [here, there] = [join(folder, 'leaves.lua'), join(folder, 'reads.lua')];
+  writeFileSync(here, 'local sock = socket.tcp() sock:connect("there", 80) sock:write("bye")');
+  writeFileSync(
+    there,
+    'local l = socket.tcp() l:bind("", 80) l:listen(1) local c = l:accept() print(c:read(9)) print(c:read(9)) l:close()',
+  );
+  const { status, stdout } = lua(here, '--memory', '--with', there);
+
+  t.is(stdout, 'bye\n\tConnection closed\n');
+  t.is(status, 0);
+});
+
+test('os.exit ends the program with its code, io.stderr goes to standard error, require finds the module', (t) => {
+  const file = join(folder, 'exit.lua');
+  writeFileSync(file, 'print(require "socket" == socket) io.stderr:write("why\\n") os.exit(3) print("never")');
+  const { status, stdout, stderr } = lua(file, '--memory');
+
+  t.is(status, 3);
+  t.is(stdout, 'true\n');
+  t.regex(stderr, /why/);
+});
+
+test('a program that fails tells why on standard error, with exit code 1', (t) => {
+  const file = join(folder, 'fails.lua');
+  writeFileSync(file, 'error("no")');
+  const { status, stderr } = lua(file, '--memory');
+
+  t.is(status, 1);
+  t.regex(stderr, /lua: fails\.lua:1: no\nstack traceback:/);
+});
