@@ -366,8 +366,9 @@ export class Socket {
     const end = this.#end;
     const enough = () => end.mayReceive(least);
     const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
+    const waits = (flags & constants.MSG_OOB) === 0; // the urgent octet is there or it is not
     for (;;) {
-      if ((flags & constants.MSG_OOB) === 0 && !enough()) await this.#waitOrThrow(enough, wait);
+      if (waits && !enough()) await this.#waitOrThrow(enough, wait);
       try {
         const incoming = end.receive(maxsize, how);
         this.#host.runner.kick(); // the window may have opened
@@ -375,7 +376,7 @@ export class Socket {
         return incoming;
       } catch (error) {
         // Another reader of the same socket was first: wait on.
-        if (!isEagain(error) || enough()) throw error;
+        if (!waits || !isEagain(error) || enough()) throw error;
       }
     }
   }
