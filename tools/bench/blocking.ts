@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { type BlockingHost, openBlockingNetwork } from '../../src/blocking/index.ts';
-import { median } from './loss.ts';
+import { median } from './median.ts';
+import type { BenchOptions } from './options.ts';
 
 /**
  * What the blocking face costs: a call that need not wait, and how soon a sleeping thread goes on. Two threads send an octet to
  * and fro over a link without delay: each way is a call that sends, and the waking of the one that waits.
  */
-export function benchBlocking(isJson: boolean): void {
+export function benchBlocking({ isJson }: BenchOptions): void {
   const network = openBlockingNetwork({
     hosts: { here: {}, there: {} },
     links: [{ between: ['here', 'there'], addresses: ['10.0.0.1/24', '10.0.0.2/24'] }],

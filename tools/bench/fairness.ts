@@ -1,12 +1,13 @@
 import { ms, pair, seconds } from '../../src/sim/index.ts';
 import { serve } from './flow.ts';
-import { median } from './loss.ts';
+import { median } from './median.ts';
+import type { BenchOptions } from './options.ts';
 
 /**
  * How evenly flows share a narrow place: Jain's index, which is 1 when all get the same and 1/n when one gets all. In
  * virtual time. smoltcp's simulation has 0.9997, 0.9913, 0.9759 and 0.9866 for 4, 16, 32 and 64 flows.
  */
-export function benchFairness(isJson: boolean): void {
+export function benchFairness({ isJson }: BenchOptions): void {
   const shares = ways.flatMap((way) => flowCounts.map((flows) => fairness(flows, way)));
   if (isJson) return void process.stdout.write(`${JSON.stringify({ fairness: shares })}\n`);
   for (const { flows, roundTrip, warmUp, measured, jain, used } of shares) {

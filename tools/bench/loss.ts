@@ -1,6 +1,8 @@
 import { ms, pair, seconds } from '../../src/sim/index.ts';
 import { TcpSettings } from '../../src/stack/index.ts';
 import { serve } from './flow.ts';
+import { median } from './median.ts';
+import type { BenchOptions } from './options.ts';
 
 /**
  * How much gets through when packets are lost. In virtual time: the figures are the same on every machine.
@@ -12,7 +14,7 @@ import { serve } from './flow.ts';
  * congestion, and as many retries as there may be; CUBIC, the default, is shown beside it. The receiver asks for segments of
  * which a whole number fits its buffer (TCP_MAXSEG): silly window avoidance leaves a rest unused.
  */
-export function benchLoss(isJson: boolean): void {
+export function benchLoss({ isJson }: BenchOptions): void {
   const grids = controls.map((control) => grid(control));
   if (isJson) return void process.stdout.write(`${JSON.stringify({ goodput: grids.flat() })}\n`);
   process.stdout.write(
@@ -79,8 +81,6 @@ function transfer(
   network.runUntil(() => flow.received >= octets || flow.sender.state === 'CLOSED', seconds(1_000_000));
   return { goodput: flow.received / (network.now / seconds(1)), hasFailed: flow.received < octets };
 }
-
-export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 const octets = 10 << 20;
 const controls = ['bbr', 'cubic'] as const;

@@ -1,18 +1,21 @@
 import { benchBlocking } from './blocking.ts';
 import { benchFairness } from './fairness.ts';
 import { benchLoss } from './loss.ts';
+import { type BenchOptions, optionsHelp, parseOptions } from './options.ts';
 import { benchStacks } from './stacks.ts';
+import { benchTun } from './tun.ts';
 
-/** `npm run bench -- [NAME]... [--json]`: figures, not tests. Machines are shared and noisy: compare medians taken side by side. */
+/** `npm run bench -- [NAME]... [OPTION]...`: figures, not tests. Machines are shared and noisy: compare medians taken side by side. */
 
 interface Bench {
   readonly name: string;
   readonly what: string;
-  run(isJson: boolean): void;
+  run(options: BenchOptions): void | Promise<void>;
 }
 
 const benches: readonly Bench[] = [
   { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
+  { name: 'tun', what: 'bulk data between the kernel and our host, Mbit/s', run: benchTun },
   { name: 'blocking', what: 'calls of threads that sleep', run: benchBlocking },
   { name: 'loss', what: 'goodput under loss, in virtual time', run: benchLoss },
   {
@@ -22,16 +25,27 @@ const benches: readonly Bench[] = [
   },
 ];
 
-const wanted = process.argv.slice(2).filter((argument) => argument !== '--json');
-const isJson = process.argv.includes('--json');
-const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
-if (unknown.length > 0 || wanted.includes('--help')) {
-  for (const { name, what } of benches) process.stdout.write(`${name.padEnd(10)}${what}\n`);
-  process.exitCode = wanted.includes('--help') ? 0 : 1;
-} else {
-  for (const bench of benches) {
-    if (wanted.length > 0 && !wanted.includes(bench.name)) continue;
-    if (!isJson) process.stdout.write(`${bench.name}: ${bench.what}\n`);
-    bench.run(isJson);
+/** Runs a command line. Resolves with the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const { names, options, wantsHelp } = parseOptions(args);
+  if (wantsHelp || names.some((name) => !benches.some((bench) => bench.name === name))) {
+    process.stdout.write('usage: npm run bench -- [NAME]... [OPTION]...\n\n');
+    for (const { name, what } of benches) process.stdout.write(`  ${name.padEnd(13)}${what}\n`);
+    process.stdout.write(`\n${optionsHelp}`);
+    return wantsHelp ? 0 : 1;
   }
+  let code = 0;
+  for (const { name, what, run } of benches) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    if (!options.isJson) process.stdout.write(`${name}: ${what}\n`);
+    try {
+      await run(options);
+    } catch (error) {
+      process.stderr.write(`${name}: ${(error as Error).message}\n`);
+      code = 1;
+    }
+  }
+  return code;
 }
+
+process.exitCode = await main(process.argv.slice(2));
