@@ -46,13 +46,16 @@ function compile(): string {
   const sources = readdirSync(kernelDirectory).filter((name) => name.endsWith('.c'));
   const output = join(directory, 'kernel-peer');
   const args = ['-O2', '-Wall', '-pthread', '-o', output, ...sources];
-  const { error, status, stderr } = spawnSync('cc', args, { cwd: kernelDirectory, encoding: 'utf8' });
+  const { error, status, stderr } = spawnSync(compiler, args, { cwd: kernelDirectory, encoding: 'utf8' });
   if (error !== undefined) {
-    throw new Error("no C compiler 'cc': install one, and the C library's and Linux's headers (Debian: gcc libc6-dev)");
+    throw new Error(
+      `no C compiler '${compiler}': install one, with the C library's and Linux's headers (Debian: gcc libc6-dev)`,
+    );
   }
   if (status !== 0) throw new Error(`the kernel's side does not compile:\n${stderr}`);
   return output;
 }
 
 let program: string | undefined;
+const { CC: compiler = 'cc' } = process.env;
 const kernelDirectory = fileURLToPath(new URL('kernel', import.meta.url));

@@ -1,5 +1,7 @@
 import { benchBlocking } from './blocking.ts';
+import { benchConnections } from './connections.ts';
 import { benchFairness } from './fairness.ts';
+import { benchLatency } from './latency.ts';
 import { benchLoss } from './loss.ts';
 import { type BenchOptions, optionsHelp, parseOptions } from './options.ts';
 import { benchStacks } from './stacks.ts';
@@ -16,6 +18,8 @@ interface Bench {
 const benches: readonly Bench[] = [
   { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
   { name: 'tun', what: 'bulk data between the kernel and our host, Mbit/s', run: benchTun },
+  { name: 'latency', what: 'one octet from the kernel to our host and back, us', run: benchLatency },
+  { name: 'connections', what: 'connections per second from the kernel to our host', run: benchConnections },
   { name: 'blocking', what: 'calls of threads that sleep', run: benchBlocking },
   { name: 'loss', what: 'goodput under loss, in virtual time', run: benchLoss },
   {

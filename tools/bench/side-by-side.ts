@@ -29,11 +29,6 @@ interface Side {
   readonly processes: readonly ChildProcess[];
 }
 
-export interface Pair<Figures> {
-  readonly ours: readonly (Figures & Usage)[];
-  readonly reference: readonly (Figures & Usage)[];
-}
-
 export class SideBySide {
   readonly #ours: Side;
   readonly #reference: Side;

@@ -1,7 +1,7 @@
+import { type Case, type Compared, compare, type Medians, mediansOf, mostLoad, type Run } from './compare.ts';
 import type { Usage } from './kernel-peer.ts';
-import { median } from './median.ts';
 import type { BenchOptions } from './options.ts';
-import { congestion, hasOffload, SideBySide, serviceAddress } from './side-by-side.ts';
+import { congestion, hasOffload, serviceAddress } from './side-by-side.ts';
 import { figure, table } from './table.ts';
 
 /**
@@ -14,7 +14,9 @@ export async function benchTun(options: BenchOptions): Promise<void> {
     for (const offload of [false, true]) {
       if (options.mtus.length > 0 && !options.mtus.includes(mtu)) continue;
       if (!options.wants(offload ? 'offload' : 'no-offload') || (offload && !hasOffload)) continue;
-      rows.push(...(await measureWay(mtu, offload, options)));
+      const way = { mtu, offload, profile: options.profile };
+      const show = (bulk: Bulk & Usage): string => `${figure(megabits(bulk))} Mbit/s`;
+      rows.push(...(await compare<Which, Bulk>(way, casesOf(mtu, offload, options), options, show)).map(rowOf));
     }
   }
   if (options.isJson) return void process.stdout.write(`${JSON.stringify({ tun: rows })}\n`);
@@ -27,57 +29,42 @@ interface Bulk {
   readonly retransmitted: number;
 }
 
-/** One run on one side. */
-interface Run extends Bulk, Usage {
-  readonly megabits: number;
-}
-
-interface Row {
+interface Which extends Case {
   readonly mtu: number;
   readonly offload: boolean;
   readonly family: 'ipv4' | 'ipv6';
   readonly direction: 'in' | 'out';
-  /** Medians, megabits per second. */
-  readonly ours: number;
-  readonly reference: number;
-  readonly ratio: number;
-  readonly runs: { readonly ours: Run; readonly reference: Run }[];
 }
 
-async function measureWay(mtu: number, offload: boolean, options: BenchOptions): Promise<Row[]> {
-  const cases = (['ipv4', 'ipv6'] as const)
-    .filter((family) => options.wants(family))
-    .flatMap((family) => (['in', 'out'] as const).map((direction) => ({ family, direction, runs: [] as Row['runs'] })))
-    .filter(({ direction }) => options.wants(direction));
-  const sides = await SideBySide.start({ mtu, offload, profile: options.profile });
-  try {
-    for (let run = 0; run < (options.runs ?? defaultRuns); run++) {
-      for (const { family, direction, runs } of cases) {
-        const what = `MTU ${mtu}, ${offload ? 'offload' : 'no offload'}, ${family}, ${direction}`;
-        const keys = {
-          address: serviceAddress[family],
-          port: direction === 'in' ? 9 : 19,
-          seconds: options.seconds ?? defaultSeconds,
-          congestion,
-        };
-        const mode = direction === 'in' ? 'send' : 'recv';
-        const show = (bulk: Bulk & Usage): string => `${figure(megabits(bulk))} Mbit/s`;
-        const { ours, reference } = await sides.once<Bulk>(what, mode, keys, run, show);
-        runs.push({
-          ours: { ...ours, megabits: megabits(ours) },
-          reference: { ...reference, megabits: megabits(reference) },
-        });
-      }
-    }
-  } finally {
-    await sides.close();
-  }
-  return cases.map(({ family, direction, runs }) => {
-    const ours = median(runs.map((run) => run.ours.megabits));
-    const reference = median(runs.map((run) => run.reference.megabits));
-    return { mtu, offload, family, direction, ours, reference, ratio: ours / reference, runs };
-  });
+function casesOf(mtu: number, offload: boolean, options: BenchOptions): Which[] {
+  const families = (['ipv4', 'ipv6'] as const).filter((family) => options.wants(family));
+  const directions = (['in', 'out'] as const).filter((direction) => options.wants(direction));
+  return families.flatMap((family) =>
+    directions.map((direction) => ({
+      ...{ mtu, offload, family, direction },
+      what: `MTU ${mtu}, ${offload ? 'offload' : 'no offload'}, ${family}, ${direction}`,
+      mode: direction === 'in' ? 'send' : 'recv',
+      keys: { address: serviceAddress[family], port: direction === 'in' ? 9 : 19, congestion },
+    })),
+  );
 }
+
+interface Row extends Omit<Which, keyof Case> {
+  readonly megabits: Medians;
+  /** CPU seconds of what is beyond the client's TUN interface, per 10^9 octets. */
+  readonly cpuPerGigabyte: Medians;
+  /** Segments that the kernel sent again, per run. */
+  readonly retransmitted: Medians;
+  readonly runs: readonly Run<Bulk>[];
+}
+
+const rowOf = ({ which: { mtu, offload, family, direction }, runs }: Compared<Which, Bulk>): Row => ({
+  ...{ mtu, offload, family, direction },
+  megabits: mediansOf(runs, megabits),
+  cpuPerGigabyte: mediansOf(runs, ({ peerCpu, octets }) => (peerCpu * 1e9) / octets),
+  retransmitted: mediansOf(runs, ({ retransmitted }) => retransmitted),
+  runs,
+});
 
 const megabits = ({ octets, seconds }: Bulk & Usage): number => (octets * 8) / seconds / 1e6;
 
@@ -90,32 +77,20 @@ const head = [
   'reference',
   'ratio',
   'CPU s/GB',
-  'reference',
+  'ref.',
   'resent',
-  'others',
+  'ref.',
+  'load',
 ];
 
-function lineOf({ mtu, offload, family, direction, ours, reference, ratio, runs }: Row): string[] {
-  const cpu = (whose: 'ours' | 'reference'): string =>
-    figure(median(runs.map((run) => (run[whose].peerCpu * 1e9) / run[whose].octets)));
-  const others = Math.max(
-    ...runs.flatMap((run) => [run.ours, run.reference]).map((run) => run.othersCpu / run.seconds),
-  );
+function lineOf({ mtu, offload, family, direction, megabits, cpuPerGigabyte, retransmitted, runs }: Row): string[] {
   return [
-    String(mtu),
-    offload ? 'yes' : 'no',
-    family,
-    direction,
-    figure(ours),
-    figure(reference),
-    ratio.toFixed(2),
-    cpu('ours'),
-    cpu('reference'),
-    figure(median(runs.map((run) => run.ours.retransmitted))),
-    others.toFixed(2),
+    ...[String(mtu), offload ? 'yes' : 'no', family, direction],
+    ...[figure(megabits.ours), figure(megabits.reference), megabits.ratio.toFixed(2)],
+    ...[figure(cpuPerGigabyte.ours), figure(cpuPerGigabyte.reference)],
+    ...[retransmitted.ours.toFixed(0), retransmitted.reference.toFixed(0)],
+    mostLoad(runs).toFixed(2),
   ];
 }
 
 const mtus = [1500, 65_535] as const;
-const defaultRuns = 5;
-const defaultSeconds = 2;

@@ -1,0 +1,62 @@
+import { type Case, type Compared, compare, type Medians, mediansOf, mostLoad, type Run } from './compare.ts';
+import type { Usage } from './kernel-peer.ts';
+import type { BenchOptions } from './options.ts';
+import { hasOffload, serviceAddress } from './side-by-side.ts';
+import { figure, table } from './table.ts';
+
+/**
+ * Whole connections per second that the kernel makes to our host's echo service: connect, an octet there and back, shutdown,
+ * our FIN, close. Many at a time show what a connection costs, one at a time how soon it is answered.
+ */
+export async function benchConnections(options: BenchOptions): Promise<void> {
+  const way = { mtu: 1500, offload: hasOffload && options.wants('offload'), profile: options.profile };
+  const show = (whole: Whole & Usage): string => `${figure(perSecond(whole))} per second`;
+  const rows = (await compare<Which, Whole>(way, cases, options, show)).map(rowOf);
+  if (options.isJson) return void process.stdout.write(`${JSON.stringify({ connections: rows })}\n`);
+  process.stdout.write(table(head, rows.map(lineOf)));
+}
+
+interface Whole {
+  readonly connections: number;
+  /** Connections that did not get to their end, and the last errno. */
+  readonly broken: number;
+  readonly lastError: number;
+}
+
+interface Which extends Case {
+  readonly atATime: number;
+}
+
+const cases: readonly Which[] = [64, 1].map((atATime) => ({
+  atATime,
+  what: `${atATime} at a time`,
+  mode: 'connect',
+  keys: { address: serviceAddress.ipv4, port: 7, count: atATime },
+}));
+
+interface Row {
+  readonly atATime: number;
+  readonly perSecond: Medians;
+  /** CPU microseconds of what is beyond the client's TUN interface. */
+  readonly cpuPerConnection: Medians;
+  readonly broken: number;
+  readonly runs: readonly Run<Whole>[];
+}
+
+const rowOf = ({ which: { atATime }, runs }: Compared<Which, Whole>): Row => ({
+  atATime,
+  perSecond: mediansOf(runs, perSecond),
+  cpuPerConnection: mediansOf(runs, ({ peerCpu, connections }) => (peerCpu * 1e6) / connections),
+  broken: Math.max(...runs.map(({ ours }) => ours.broken)),
+  runs,
+});
+
+const perSecond = ({ connections, seconds }: Whole & Usage): number => connections / seconds;
+
+const head = ['at a time', 'ours', 'reference', 'ratio', 'CPU us each', 'ref.', 'broken', 'load'];
+
+const lineOf = ({ atATime, perSecond, cpuPerConnection, broken, runs }: Row): string[] => [
+  ...[String(atATime), figure(perSecond.ours), figure(perSecond.reference), perSecond.ratio.toFixed(2)],
+  ...[figure(cpuPerConnection.ours), figure(cpuPerConnection.reference), String(broken)],
+  mostLoad(runs).toFixed(2),
+];
