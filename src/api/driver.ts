@@ -1,4 +1,4 @@
-import { type Cancel, type Device, type Micros, never, type Runner, type Stack } from '../stack/index.ts';
+import { type Cancel, type Device, type Micros, never, PacketMeta, type Runner, type Stack } from '../stack/index.ts';
 
 /** A clock and its timers, as the environment has them. */
 export interface Scheduler {
@@ -14,6 +14,8 @@ export interface Scheduler {
 /** Packets that one turn reads, and that it writes, before timers and the rest of the program have theirs. */
 const batch = 64;
 const writeBatch = 256;
+/** Octets in front of a packet that devices may ask for. */
+const mostHeadroom = 64;
 /** With more to read than a turn takes, timers wait so many turns at most. */
 const mostTurnsWithoutTimers = 16;
 
@@ -23,7 +25,8 @@ export class Driver implements Runner {
   /** The device of interface i + 1 at place i. */
   readonly #devices: readonly Device[];
   readonly #scheduler: Scheduler;
-  readonly #packet: Uint8Array = new Uint8Array(65_536 + 64);
+  readonly #packet: Uint8Array = new Uint8Array(mostHeadroom + 65_536 + 64).subarray(mostHeadroom);
+  readonly #arriving: PacketMeta = new PacketMeta();
   #wake: (endpoint: unknown) => void = () => {};
   #isArranged = false;
   #isClosed = false;
@@ -32,8 +35,15 @@ export class Driver implements Runner {
   #cancelTimer: Cancel = () => {};
   readonly #onReady = (): void => this.kick();
 
-  /** @param devices of the interfaces that the stack has besides loopback, in their order */
+  /**
+   * @param devices of the interfaces that the stack has besides loopback, in their order
+   * @throws RangeError a device asks for more than 64 octets of headroom
+   */
   constructor(stack: Stack, devices: readonly Device[], scheduler: Scheduler) {
+    for (const { name, headroom = 0 } of devices) {
+      if (headroom > mostHeadroom)
+        throw new RangeError(`${name} asks for more than ${mostHeadroom} octets of headroom`);
+    }
     this.stack = stack;
     this.#devices = devices;
     this.#scheduler = scheduler;
@@ -101,11 +111,13 @@ export class Driver implements Runner {
   /** Takes packets in. Returns how many. */
   #read(device: Device, interfaceIndex: number, now: Micros): number {
     const packet = this.#packet;
+    const meta = this.#arriving;
     let read = 0;
     for (; read < batch; read++) {
-      const length = device.read(packet);
+      meta.clear();
+      const length = device.read(packet, meta);
       if (length === 0) break;
-      this.stack.receive(packet, length, now, interfaceIndex);
+      this.stack.receive(packet, length, now, interfaceIndex, meta);
     }
     return read;
   }
@@ -116,7 +128,7 @@ export class Driver implements Runner {
     for (let written = 0; written < writeBatch; written++) {
       const length = this.stack.transmit(packet, now, interfaceIndex);
       if (length === 0) return false;
-      device.write(packet, length);
+      device.write(packet, length, this.stack.departing);
     }
     return true;
   }

@@ -1,5 +1,16 @@
 import type { Micros } from '../stack/base/time.ts';
-import { arcs, type ConnectionName, type Observer, type Stack, type State, Tcb } from '../stack/index.ts';
+import {
+  arcs,
+  type ConnectionName,
+  type Observer,
+  type PacketMeta,
+  plainPacket,
+  type Stack,
+  type State,
+  segmentCount,
+  Tcb,
+  writeSegments,
+} from '../stack/index.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { faultOf, faultOfIcmpError, replyKind } from './packet-rules.ts';
 import { flags, PacketView } from './packet-view.ts';
@@ -62,6 +73,7 @@ export class HostWatch {
   readonly #ended: ConnectionWatch[] = [];
   readonly #packet: PacketView = new PacketView();
   readonly #sent: PacketView = new PacketView();
+  readonly #part: Uint8Array = new Uint8Array(65_536);
   /** What arrives, while the stack takes it in. */
   #about: ConnectionWatch | null = null;
   #stateBefore: State = 'CLOSED';
@@ -78,10 +90,10 @@ export class HostWatch {
     this.#name = name;
     this.#network = network;
     this.observer = {
-      packet: (direction, interfaceIndex, bytes, length, now) => {
-        if (direction === 'out') this.#leaving(bytes, length, interfaceIndex, now);
+      packet: (direction, interfaceIndex, bytes, length, now, meta) => {
+        if (direction === 'out') this.#leavingAll(bytes, length, interfaceIndex, now, meta);
         else if (interfaceIndex === 0) this.#looped(bytes, length);
-        observer?.packet?.(direction, interfaceIndex, bytes, length, now);
+        observer?.packet?.(direction, interfaceIndex, bytes, length, now, meta);
       },
       state: (connection, from, to, now) => {
         this.#entered(connection, from as State, to as State, now);
@@ -100,10 +112,11 @@ export class HostWatch {
   }
 
   /** A packet is about to be handed to the stack. */
-  arriving(bytes: Uint8Array, length: number): void {
+  arriving(bytes: Uint8Array, length: number, meta: Readonly<PacketMeta> = plainPacket): void {
     const packet = this.#packet.read(bytes, length);
+    if (meta.checksum !== 'whole') packet.sums = 'good';
     const isBad = packet.sums === 'bad' && this.#isPlain(packet);
-    if (!isBad) this.#credit++;
+    if (!isBad) this.#credit += segmentCount(bytes, length, meta);
     this.#about = packet.isTcp ? this.#find(packet, false) : null;
     this.#digestsBefore = isBad ? this.#digests() : null;
     if (isBad) this.#dropsBefore = this.#drops();
@@ -185,6 +198,22 @@ export class HostWatch {
     const { somaxconn } = this.#stack.options.tcp;
     if (listener.halfOpen.size > somaxconn + 1) this.#fail(8, `${listener.halfOpen.size} half-open`, now);
     if (listener.acceptQueue.length > somaxconn + 1) this.#fail(8, `${listener.acceptQueue.length} to accept`, now);
+  }
+
+  /** What is left to the device is done here: looked at are the packets that a wire would see. */
+  #leavingAll(
+    bytes: Uint8Array,
+    length: number,
+    interfaceIndex: number,
+    now: Micros,
+    meta: Readonly<PacketMeta>,
+  ): void {
+    if (meta.checksum === 'whole') return this.#leaving(bytes, length, interfaceIndex, now);
+    const count = segmentCount(bytes, length, meta);
+    for (let index = 0; index < count; index++) {
+      const part = writeSegments(bytes, length, meta, index, 1, this.#part);
+      this.#leaving(this.#part, part, interfaceIndex, now);
+    }
   }
 
   #leaving(bytes: Uint8Array, length: number, interfaceIndex: number, now: Micros): void {

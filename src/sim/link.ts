@@ -1,11 +1,17 @@
 import { type Random, randomBelow, randomFraction } from '../stack/base/random.ts';
 import { type Micros, ms, seconds } from '../stack/base/time.ts';
+import { PacketMeta, plainPacket, segmentCount, writeSegments } from '../stack/index.ts';
 import type { Clock } from './clock.ts';
 
 /** What a link does to packets. Chances are from 0 to 1 and apply to each packet by itself. */
 export interface LinkSettings {
   /** The largest packet it takes, in octets; larger ones vanish. Default 1500. */
   readonly mtu?: number;
+  /**
+   * Its ends take packets that stand for many segments, as network cards and TUNs do, and cut them into those that travel;
+   * what arrives of them at one moment is handed on as one again. Default false.
+   */
+  readonly offload?: boolean;
   /** How long a packet travels. Default 0. */
   readonly delay?: Micros;
   /** Each packet travels up to so much longer; by itself this changes no order. */
@@ -30,6 +36,12 @@ export type Fate = 'sent' | 'lost' | 'too long' | 'queue full';
 /** Sees every packet that enters a link; bytes[0, length) is only valid during the call. */
 export type Tap = (bytes: Uint8Array, length: number, now: Micros, fate: Fate) => void;
 
+/** Takes a packet that has arrived, with what is known of it. */
+export type Deliver = (bytes: Uint8Array, length: number, meta: PacketMeta) => void;
+
+/** What links do whose settings do not say. */
+export const defaults = { offload: false };
+
 /** One direction of a link: takes packets in, and delivers copies of them later. */
 export class Wire {
   settings: LinkSettings;
@@ -38,30 +50,61 @@ export class Wire {
   readonly taps: Tap[] = [];
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #deliver: (bytes: Uint8Array, length: number) => void;
+  readonly #deliver: Deliver;
+  /** One packet of those that a larger one stands for. */
+  readonly #part: Uint8Array = new Uint8Array(65_536);
+  /** When that one arrives, unharmed and once; -1 when it does not, or has been sent on its way by itself. */
+  #partArrival: Micros = -1;
   #entered = 0;
   #busyUntil: Micros = 0;
   #lastArrival: Micros = 0;
 
-  constructor(
-    settings: LinkSettings,
-    clock: Clock,
-    random: Random,
-    deliver: (bytes: Uint8Array, length: number) => void,
-  ) {
+  constructor(settings: LinkSettings, clock: Clock, random: Random, deliver: Deliver) {
     this.settings = settings;
     this.#clock = clock;
     this.#random = random;
     this.#deliver = deliver;
   }
 
-  /** A packet enters; bytes[0, length) is copied. */
-  send(bytes: Uint8Array, length: number): void {
-    const fate = this.#carry(bytes, length, this.#entered++);
+  /** A packet enters; bytes[0, length) is copied. One that stands for several is cut, and each has its own fate. */
+  send(bytes: Uint8Array, length: number, meta: Readonly<PacketMeta> = plainPacket): void {
+    if (meta.checksum === 'whole') return this.#enter(bytes, length, false);
+    const count = segmentCount(bytes, length, meta);
+    let first = 0;
+    let arrival: Micros = -1;
+    for (let index = 0; index < count; index++) {
+      this.#partArrival = -1;
+      this.#enter(this.#part, writeSegments(bytes, length, meta, index, 1, this.#part), true);
+      if (this.#partArrival === arrival) continue;
+      if (arrival >= 0) this.#deliverSome(bytes, length, meta, first, index - first, arrival);
+      first = index;
+      arrival = this.#partArrival;
+    }
+    if (arrival >= 0) this.#deliverSome(bytes, length, meta, first, count - first, arrival);
+  }
+
+  /** What arrives side by side at one moment is one packet again. */
+  #deliverSome(
+    bytes: Uint8Array,
+    length: number,
+    meta: Readonly<PacketMeta>,
+    first: number,
+    count: number,
+    when: Micros,
+  ): void {
+    const packet = new Uint8Array(length);
+    const some = writeSegments(bytes, length, meta, first, count, packet);
+    const known = new PacketMeta();
+    if (count > 1) known.copy(meta);
+    this.#clock.at(when, () => this.#deliver(packet, some, known));
+  }
+
+  #enter(bytes: Uint8Array, length: number, isPart: boolean): void {
+    const fate = this.#carry(bytes, length, this.#entered++, isPart);
     for (const tap of this.taps) tap(bytes, length, this.#clock.now, fate);
   }
 
-  #carry(bytes: Uint8Array, length: number, index: number): Fate {
+  #carry(bytes: Uint8Array, length: number, index: number, isPart: boolean): Fate {
     const {
       mtu = 1500,
       delay = 0,
@@ -89,17 +132,22 @@ export class Wire {
       this.#lastArrival = arrival;
     }
     const copies = this.#happens(this.settings.duplicate) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) this.#arrive(bytes, length, arrival);
+    for (let copy = 0; copy < copies; copy++) this.#arrive(bytes, length, arrival, isPart && copies === 1);
     return 'sent';
   }
 
-  #arrive(bytes: Uint8Array, length: number, when: Micros): void {
+  #arrive(bytes: Uint8Array, length: number, when: Micros, isPart: boolean): void {
+    const isCorrupt = this.#happens(this.settings.corrupt);
+    if (isPart && !isCorrupt) {
+      this.#partArrival = when;
+      return;
+    }
     const packet = bytes.slice(0, length);
-    if (this.#happens(this.settings.corrupt)) {
+    if (isCorrupt) {
       const bit = randomBelow(this.#random, length * 8);
       packet[bit >> 3] = packet[bit >> 3]! ^ (1 << (bit & 7));
     }
-    this.#clock.at(when, () => this.#deliver(packet, length));
+    this.#clock.at(when, () => this.#deliver(packet, length, new PacketMeta()));
   }
 
   /** No number is drawn for what cannot happen, so switching a fault on changes nothing else of a run's other links. */

@@ -1,11 +1,21 @@
 import { SeededRandom } from '../stack/base/random.ts';
 import { type Micros, never, seconds } from '../stack/base/time.ts';
-import { type Observer, type Prefix, parsePrefix, Stack, type StackSettings } from '../stack/index.ts';
+import {
+  noOffload,
+  type Observer,
+  type Offload,
+  type PacketMeta,
+  type Prefix,
+  parsePrefix,
+  plainPacket,
+  Stack,
+  type StackSettings,
+} from '../stack/index.ts';
 import type { Cancel, Runner } from '../stack/runner.ts';
 import { Capture } from './capture.ts';
 import { Clock } from './clock.ts';
 import { type HostWatch, Invariants } from './invariants.ts';
-import { type LinkSettings, Wire } from './link.ts';
+import { defaults, type LinkSettings, Wire } from './link.ts';
 
 /** What runs between two events of `until`, so that whoever waits can go on: by default 256 turns of the microtask queue. */
 export type Breathe = () => Promise<void>;
@@ -80,11 +90,11 @@ export class Network {
     settings: LinkSettings | readonly [aToB: LinkSettings, bToA: LinkSettings] = {},
   ): Link {
     const [there, back] = isPair(settings) ? settings : [settings, settings];
-    const indexOfA = a.addInterface(`to-${b.name}`, addressOfA, there.mtu ?? 1500);
-    const indexOfB = b.addInterface(`to-${a.name}`, addressOfB, back.mtu ?? 1500);
+    const indexOfA = a.addInterface(`to-${b.name}`, addressOfA, there);
+    const indexOfB = b.addInterface(`to-${a.name}`, addressOfB, back);
     const wire = (how: LinkSettings, to: Host, index: number): Wire =>
-      new Wire(how, this.clock, new SeededRandom(this.#random.uint32()), (bytes, length) =>
-        to.receive(bytes, length, index),
+      new Wire(how, this.clock, new SeededRandom(this.#random.uint32()), (bytes, length, meta) =>
+        to.receive(bytes, length, index, meta),
       );
     const link = new Link(`${a.name}-${b.name}`, wire(there, b, indexOfB), wire(back, a, indexOfA));
     a.attach(indexOfA, link.forward);
@@ -200,6 +210,7 @@ export class Network {
 }
 
 const mostBreaths = 16;
+const fullOffload: Offload = { checksums: true, segmentation: true };
 
 const isPair = (
   settings: LinkSettings | readonly [LinkSettings, LinkSettings],
@@ -226,23 +237,25 @@ export class Host implements Runner {
     this.#told = told;
   }
 
-  addInterface(name: string, addresses: string | readonly string[], mtu: number): number {
+  /** @param link what packets leave by: its MTU, and whether several segments may leave as one packet */
+  addInterface(name: string, addresses: string | readonly string[], link: LinkSettings): number {
     const list: Prefix[] = [];
     for (const text of typeof addresses === 'string' ? [addresses] : addresses) {
       const prefix = parsePrefix(text);
       if (prefix === null) throw new TypeError(`not an address with a prefix length: ${text}`);
       list.push(prefix);
     }
-    return this.stack.addInterface({ name, mtu, addresses: list });
+    const { mtu = 1500, offload = defaults.offload } = link;
+    return this.stack.addInterface({ name, mtu, offload: offload ? fullOffload : noOffload, addresses: list });
   }
 
   attach(interfaceIndex: number, wire: Wire): void {
     this.#wires[interfaceIndex] = wire;
   }
 
-  receive(bytes: Uint8Array, length: number, interfaceIndex: number): void {
-    this.#watch?.arriving(bytes, length);
-    this.stack.receive(bytes, length, this.#clock.now, interfaceIndex);
+  receive(bytes: Uint8Array, length: number, interfaceIndex: number, meta: Readonly<PacketMeta> = plainPacket): void {
+    this.#watch?.arriving(bytes, length, meta);
+    this.stack.receive(bytes, length, this.#clock.now, interfaceIndex, meta);
     this.#watch?.arrived(this.#clock.now);
     this.isDirty = true;
   }
@@ -257,7 +270,7 @@ export class Host implements Runner {
       for (;;) {
         const length = stack.transmit(this.#packet, this.#clock.now, index);
         if (length === 0) break;
-        this.#wires[index]?.send(this.#packet, length);
+        this.#wires[index]?.send(this.#packet, length, stack.departing);
       }
     }
     if (this.#wires.length === 1) stack.transmit(this.#packet, this.#clock.now, 0); // loopback alone

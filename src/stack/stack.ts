@@ -15,6 +15,7 @@ import { Counters, type DropReason } from './base/counters.ts';
 import type { DatagramEndpoint } from './base/datagram-endpoint.ts';
 import { StackError } from './base/errors.ts';
 import type { Observer } from './base/observe.ts';
+import { noOffload, type Offload, PacketMeta, plainPacket } from './base/offload.ts';
 import { type StackOptions, type StackSettings, withDefaults } from './base/options.ts';
 import type { Path } from './base/path.ts';
 import type { Random } from './base/random.ts';
@@ -34,6 +35,7 @@ import { writeHeader } from './ip/output.ts';
 import { PathMtus } from './ip/path-mtu.ts';
 import { Reassembly } from './ip/reassembly.ts';
 import { defaultPrefix, RouteTable } from './ip/route.ts';
+import { completeChecksum, segmentCount, writeSegments } from './ip/segmentation.ts';
 import { chooseSource } from './ip/source.ts';
 import { GroupReports } from './multicast/group-reports.ts';
 import { Raw } from './raw/raw.ts';
@@ -43,6 +45,7 @@ import { Unix } from './unix/unix.ts';
 import {
   Datagram,
   Outgoing,
+  outgoingHeaderLength,
   protocolIcmp,
   protocolIcmpv6,
   protocolIgmp,
@@ -53,12 +56,15 @@ import * as icmpv4 from './wire/icmpv4.ts';
 import * as icmpv6 from './wire/icmpv6.ts';
 import { checkIpv4Options } from './wire/ipv4.ts';
 import { ipv6LeastMtu } from './wire/ipv6.ts';
+import { checksumOffset } from './wire/tcp.ts';
 
 /** The loopback interface has index 0; packets on it never reach a device. */
 const loopback = 0;
 const loopbackMtu = 65_535;
 /** Packets that loopback passes on between two packets of a device: a connection to ourselves cannot hold up the others. */
 const loopbackTurn = 64;
+/** Octets of a transport's header, at most. */
+const mostHeader = 60;
 /** Octets that may wait to leave by one interface besides TCP's segments. */
 const departuresLimit = 1 << 20;
 
@@ -66,6 +72,8 @@ const departuresLimit = 1 << 20;
 export interface InterfaceSettings {
   readonly name: string;
   readonly mtu: number;
+  /** What the device does for packets. Default: nothing. */
+  readonly offload?: Offload;
   /** Our addresses there, each with the prefix that can be reached directly. */
   readonly addresses: readonly Prefix[];
 }
@@ -215,7 +223,7 @@ export class Stack {
   addInterface(settings: InterfaceSettings): number {
     const index = this.#interfaces.length;
     const usable = settings.addresses.filter(({ address }) => address.isV4 || settings.mtu >= ipv6LeastMtu);
-    const made = new Interface(index, settings.name, settings.mtu, usable);
+    const made = new Interface(index, settings.name, settings.mtu, usable, settings.offload);
     this.#interfaces.push(made);
     this.#departures.push(new Departures(departuresLimit, this.#identifications));
     for (const to of made.addresses) this.#routes.add({ to, interfaceIndex: index, metric: 0 });
@@ -270,7 +278,8 @@ export class Stack {
       return this.findPath(destination.isV4 ? ipv4(0x7f000001) : loopbackV6, source); // "this host", as Linux takes it
     }
     if (this.isLocal(destination)) {
-      return { interfaceIndex: loopback, mtu: loopbackMtu, source: isOpen ? destination : source, toMany: false };
+      const own = isOpen ? destination : source;
+      return { interfaceIndex: loopback, mtu: loopbackMtu, source: own, offload: noOffload, toMany: false };
     }
     if (!isOpen && isLoopback(source)) return null; // 127/8 never leaves (RFC 1122 section 3.2.1.3)
     const out = interfaceIndex === 0 ? this.#interfaceTowards(destination) : (this.#interfaces[interfaceIndex] ?? null);
@@ -278,7 +287,7 @@ export class Stack {
     const from = isOpen ? chooseSource(destination, out, this.#interfaces) : source;
     if (from === null) return null;
     const mtu = this.#pathMtus.find(destination, out.mtu, this.#now);
-    return { interfaceIndex: out.index, mtu, source: from, toMany: this.#isToMany(destination) };
+    return { interfaceIndex: out.index, mtu, source: from, offload: out.offload, toMany: this.#isToMany(destination) };
   }
 
   #interfaceTowards(destination: Address): Interface | null {
@@ -306,17 +315,37 @@ export class Stack {
   /**
    * One IP packet, bytes[0, length), has arrived by an interface. The stack copies what it keeps; the buffer stays the
    * caller's. Whatever is wrong with the packet is counted and told to the observer, never thrown.
+   * @param meta what the device knows of it: one that stands for several is taken in as one where that is possible
    */
-  receive(bytes: Uint8Array, length: number, now: Micros, interfaceIndex = 1): void {
+  receive(
+    bytes: Uint8Array,
+    length: number,
+    now: Micros,
+    interfaceIndex = 1,
+    meta: Readonly<PacketMeta> = plainPacket,
+  ): void {
     const { counters } = this;
     this.#now = now;
     counters.ipInReceives++;
     counters.ipInOctets += length;
-    this.#observer?.packet?.('in', interfaceIndex, bytes, length, now);
+    this.#observer?.packet?.('in', interfaceIndex, bytes, length, now, meta);
+    this.#accept(bytes, length, now, interfaceIndex, meta);
+  }
+
+  #accept(bytes: Uint8Array, length: number, now: Micros, interfaceIndex: number, meta: Readonly<PacketMeta>): void {
+    const { counters } = this;
     const datagram = this.#datagram;
     const from = this.#interfaces[interfaceIndex]!;
     const reason = acceptDatagram(bytes, length, from, this.#interfaces, this.#reassembly, datagram, now);
-    if (reason !== null) return this.#notAccepted(reason, datagram, now);
+    datagram.isVerified = meta.checksum !== 'whole' && datagram.bytes === bytes; // not when it was put together
+    datagram.segmentSize = meta.segmentSize;
+    if (meta.segmentSize > 0 && (reason !== null || datagram.protocol !== protocolTcp)) {
+      return this.#acceptEach(bytes, length, now, interfaceIndex, meta);
+    }
+    if (reason !== null) {
+      if (meta.checksum === 'partial') completeChecksum(bytes, length, meta); // it may have to go on
+      return this.#notAccepted(reason, datagram, now);
+    }
     counters.ipInDelivers++;
     const wasWanted = this.raw.receive(datagram);
     switch (datagram.protocol) {
@@ -339,6 +368,15 @@ export class Stack {
     }
   }
 
+  /** Takes in one by one what a packet stands for: datagrams, and what is for somebody else. */
+  #acceptEach(bytes: Uint8Array, length: number, now: Micros, interfaceIndex: number, meta: PacketMeta): void {
+    const count = segmentCount(bytes, length, meta);
+    for (let index = 0; index < count; index++) {
+      const part = new Uint8Array(Math.min(length, meta.transportAt + mostHeader + meta.segmentSize));
+      this.#accept(part, writeSegments(bytes, length, meta, index, 1, part), now, interfaceIndex, plainPacket);
+    }
+  }
+
   #notAccepted(reason: DropReason | 'kept', datagram: Datagram, now: Micros): void {
     if (reason === 'kept') return;
     const mayPassOn = this.options.forwarding && mayForward(datagram) && !this.#isBroadcast(datagram.destination); // RFC 2644
@@ -349,8 +387,12 @@ export class Stack {
     this.#complain(datagram, now);
   }
 
+  /** What the packet that `transmit` has written last asks of its device. Refilled by every `transmit`. */
+  readonly departing: PacketMeta = new PacketMeta();
+
   /**
-   * Writes the next packet that leaves by an interface into `into`, which has room for its MTU.
+   * Writes the next packet that leaves by an interface into `into`, which has room for its MTU; for 65,535 octets if the
+   * device takes packets that stand for several. `departing` says what is left to do for it.
    * @returns its length in octets, or 0 when there is nothing to send now
    */
   transmit(into: Uint8Array, now: Micros, interfaceIndex = 1): number {
@@ -364,12 +406,14 @@ export class Stack {
     if (length === 0) return 0;
     this.counters.ipOutTransmits++;
     this.counters.ipOutOctets += length;
-    this.#observer?.packet?.('out', interfaceIndex, into, length, now);
+    this.#observer?.packet?.('out', interfaceIndex, into, length, now, this.departing);
     return length;
   }
 
   #writePacket(into: Uint8Array, now: Micros, interfaceIndex: number): number {
     const out = this.#out;
+    const { departing } = this;
+    departing.clear();
     const departed = this.#departures[interfaceIndex]!.transmit(into, out);
     if (typeof departed === 'number') return departed;
     if (departed === 'payload') {
@@ -382,6 +426,12 @@ export class Stack {
     out.isFragment = false;
     out.dontFragment = true;
     out.identification = this.#random.uint32() & 0xffff;
+    if (out.hasPartialChecksum) {
+      departing.checksum = 'partial';
+      departing.transportAt = outgoingHeaderLength(out);
+      departing.checksumOffset = checksumOffset;
+      departing.segmentSize = out.segmentSize;
+    }
     return writeHeader(into, out);
   }
 

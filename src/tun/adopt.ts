@@ -4,6 +4,7 @@ import { TunDevice } from './device.ts';
 import { TunError, unfitDescriptor } from './errors.ts';
 import { attachmentOf, IFF_NO_PI, IFF_TUN, IFF_VNET_HDR } from './ifreq.ts';
 import { F_GETFL, F_SETFL, loadLibc, O_NONBLOCK } from './libc.ts';
+import { askForOffload } from './vnet-header.ts';
 import { sharedWaiter } from './waiter.ts';
 
 /** What is needed of a `Tun` of tuntap2 and its forks: a stream whose every chunk is one IP packet, both ways. */
@@ -176,7 +177,7 @@ export class AdoptedTun implements Device {
  * Makes a device of a TUN descriptor that this process inherited, for instance from a starter that has the privileges.
  * The descriptor is the device's from here on, and becomes non-blocking for everyone who shares it.
  *
- * @param fd attached to an interface with IFF_TUN and IFF_NO_PI
+ * @param fd attached to an interface with IFF_TUN and IFF_NO_PI; with IFF_VNET_HDR, segments may cross by the dozen
  * @param options the MTU is not asked of the kernel, whose interface may be in another namespace: without one, 1,500 octets
  * @throws TunError ENOTLINUX, ENOKOFFI, or EINVAL: not an attached TUN descriptor, or one with other packet formats
  */
@@ -184,11 +185,19 @@ export async function adoptDescriptor(fd: number, options: AdoptOptions = {}): P
   const libc = await loadLibc();
   const attachment = attachmentOf(libc, fd);
   if (attachment === undefined) throw unfitDescriptor(fd, 'is not attached to a TUN interface');
-  if ((attachment.flags & (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR)) !== (IFF_TUN | IFF_NO_PI)) {
+  if ((attachment.flags & (IFF_TUN | IFF_NO_PI)) !== (IFF_TUN | IFF_NO_PI)) {
     throw unfitDescriptor(fd, 'does not carry bare IP packets');
   }
+  const offload = (attachment.flags & IFF_VNET_HDR) !== 0 ? askForOffload(libc, fd) : null;
   libc.fcntl(fd, F_SETFL, libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
-  return new TunDevice(libc, sharedWaiter(libc), fd, options.name ?? attachment.name, options.mtu ?? DEFAULT_MTU);
+  return new TunDevice(
+    libc,
+    sharedWaiter(libc),
+    fd,
+    options.name ?? attachment.name,
+    options.mtu ?? DEFAULT_MTU,
+    offload,
+  );
 }
 
 const DEFAULT_MTU = 1500;

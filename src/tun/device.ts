@@ -5,15 +5,18 @@
  * Interface down: the kernel refuses writes (EIO) and has nothing to read, and poll(2) just waits; once it is up again
  * everything goes on. Interface deleted: poll(2) reports POLLERR, read and write EBADFD, for ever.
  */
-import type { Device } from '../stack/device.ts';
+import type { Device, Offload, PacketMeta } from '../stack/device.ts';
 import { errnoName, interfaceLost, type TunError } from './errors.ts';
 import { attachmentOf } from './ifreq.ts';
 import { EBADF, EBADFD, EFAULT, ENODEV, type Libc, POLLERR, POLLHUP, POLLIN, POLLNVAL } from './libc.ts';
+import { readVnetHeader, VnetHeader, vnetHeaderLength, writeVnetHeader } from './vnet-header.ts';
 import type { Waiter } from './waiter.ts';
 
 export class TunDevice implements Device {
   readonly name: string;
   readonly mtu: number;
+  readonly offload: Offload;
+  readonly headroom: number;
   /** Packets that the kernel did not take: the interface was down, or its queue full. */
   writeErrors = 0;
 
@@ -26,8 +29,20 @@ export class TunDevice implements Device {
   #reason: TunError | undefined;
   readonly #onWoken = (revents: number): void => this.#woken(revents);
 
-  /** Takes over `fd`, a non-blocking descriptor attached to a TUN interface. Users call `openTun` or `adoptDescriptor`. */
-  constructor(libc: Libc, waiter: Waiter, fd: number, name: string, mtu: number) {
+  /** A packet crosses with a header of the kernel's in front of it. */
+  readonly #hasHeader: boolean;
+  /** Views of the buffers that were handed in last; everybody uses the same one again and again. */
+  #buffer: Uint8Array | null = null;
+  #header: VnetHeader | null = null;
+
+  /**
+   * Takes over `fd`, a non-blocking descriptor attached to a TUN interface. Users call `openTun` or `adoptDescriptor`.
+   * @param offload what the kernel does for packets that have a header in front; null: they have none
+   */
+  constructor(libc: Libc, waiter: Waiter, fd: number, name: string, mtu: number, offload: Offload | null) {
+    this.#hasHeader = offload !== null;
+    this.offload = offload ?? { checksums: false, segmentation: false };
+    this.headroom = offload === null ? 0 : vnetHeaderLength;
     this.#libc = libc;
     this.#waiter = waiter;
     this.#fd = fd;
@@ -38,14 +53,27 @@ export class TunDevice implements Device {
   /**
    * Reads the next waiting packet into `into`.
    * @returns its length in octets; 0 when none waits, the interface is down or lost, or the device is closed
-   * @throws RangeError `into` is too small for the largest packet, which the kernel would cut without a word
+   * @throws RangeError `into` is too small for the largest packet, which the kernel would cut without a word; or there is no
+   *   headroom in front of it
+   * @throws TypeError with offload, without `meta`
    */
-  read(into: Uint8Array): number {
+  read(into: Uint8Array, meta?: PacketMeta): number {
     if (this.#state !== 'open') return 0;
     if (into.length < LARGEST_PACKET)
       throw new RangeError(`room for ${LARGEST_PACKET} octets is needed to read a packet`);
-    const length = this.#libc.read(this.#fd, into, into.length);
-    if (length > 0) return length;
+    if (!this.#hasHeader) {
+      const length = this.#libc.read(this.#fd, into, into.length);
+      if (length > 0) return length;
+      if (length < 0) this.#checkLost(this.#libc.errno());
+      return 0;
+    }
+    if (meta === undefined) throw new TypeError('with offload, what a packet stands for has to be asked for');
+    const header = this.#headerOf(into);
+    const length = this.#libc.read(this.#fd, header.whole, header.whole.length);
+    if (length > vnetHeaderLength) {
+      readVnetHeader(header, meta);
+      return length - vnetHeaderLength;
+    }
     if (length < 0) this.#checkLost(this.#libc.errno());
     return 0;
   }
@@ -53,15 +81,30 @@ export class TunDevice implements Device {
   /**
    * Hands the packet bytes[0, length) to the kernel, which copies it. The kernel takes packets beyond the MTU too.
    * @returns false when it was dropped: interface down (EIO), no room (EAGAIN, ENOBUFS), not IP (EINVAL), lost or closed
-   * @throws RangeError `length` is beyond `bytes`
+   * @throws RangeError `length` is beyond `bytes`, or there is no headroom in front of them
    */
-  write(bytes: Uint8Array, length: number): boolean {
+  write(bytes: Uint8Array, length: number, meta?: Readonly<PacketMeta>): boolean {
     if (length > bytes.length) throw new RangeError(`a packet of ${length} octets in a buffer of ${bytes.length}`);
     if (this.#state !== 'open') return false;
-    if (this.#libc.write(this.#fd, bytes, length) >= 0) return true;
+    if (this.#write(bytes, length, meta) >= 0) return true;
     this.writeErrors++;
     this.#checkLost(this.#libc.errno());
     return false;
+  }
+
+  #write(bytes: Uint8Array, length: number, meta: Readonly<PacketMeta> | undefined): number {
+    if (!this.#hasHeader) return this.#libc.write(this.#fd, bytes, length);
+    const header = this.#headerOf(bytes);
+    writeVnetHeader(header, meta, bytes[0]! >> 4 === 6);
+    return this.#libc.write(this.#fd, header.whole, vnetHeaderLength + length);
+  }
+
+  #headerOf(packet: Uint8Array): VnetHeader {
+    if (packet !== this.#buffer || this.#header === null) {
+      this.#header = new VnetHeader(packet);
+      this.#buffer = packet;
+    }
+    return this.#header;
   }
 
   /** Calls `ready` once, later, when a packet waits. Asking again replaces the callback. Until then the process stays alive. */

@@ -15,12 +15,13 @@ export interface Attachment {
 
 /**
  * Makes `fd` the one queue of the interface `name`, which is created unless it exists; '%d' in it becomes a free number.
+ * @param more flags, besides those that every interface of ours has
  * @returns the attachment, or undefined when the kernel refused (see `libc.errno()`)
  */
-export function attach(libc: Libc, fd: number, name: string): Attachment | undefined {
+export function attach(libc: Libc, fd: number, name: string, more = 0): Attachment | undefined {
   const ifreq = new Uint8Array(IFREQ_SIZE);
   new TextEncoder().encodeInto(name, ifreq.subarray(0, IFNAMSIZ - 1));
-  setFlags(ifreq, IFF_TUN | IFF_NO_PI);
+  setFlags(ifreq, IFF_TUN | IFF_NO_PI | more);
   return libc.ioctl(fd, TUNSETIFF, ifreq) < 0 ? undefined : attachmentOf(libc, fd);
 }
 

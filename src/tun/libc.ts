@@ -14,6 +14,8 @@ export interface Libc {
   close(fd: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   ioctl(fd: number, request: number, argument: Uint8Array): number;
+  /** The same for requests whose argument is a number. */
+  ioctlNumber(fd: number, request: number, argument: number): number;
   /** @returns octets read into `into` */
   read(fd: number, into: Uint8Array, size: number): number;
   /** @returns octets written from `bytes` */
@@ -50,6 +52,7 @@ async function load(): Promise<Libc> {
     close: library.func('int close(int fd)') as Libc['close'],
     fcntl: library.func('int fcntl(int fd, int command, int argument)') as Libc['fcntl'],
     ioctl: library.func('int ioctl(int fd, unsigned long request, void *argument)') as Libc['ioctl'],
+    ioctlNumber: library.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']) as Libc['ioctlNumber'],
     read: library.func('intptr_t read(int fd, void *into, size_t size)') as Libc['read'],
     write: library.func('intptr_t write(int fd, const void *bytes, size_t size)') as Libc['write'],
     eventfd: library.func('int eventfd(unsigned int initial, int flags)') as Libc['eventfd'],

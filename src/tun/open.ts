@@ -1,12 +1,18 @@
 /** Opening a TUN interface: from a name to a device. See the kernel's Documentation/networking/tuntap.rst. */
 import { TunDevice } from './device.ts';
 import { attachFailed, openFailed } from './errors.ts';
-import { type Attachment, attach, IFF_PERSIST } from './ifreq.ts';
+import { type Attachment, attach, IFF_PERSIST, IFF_VNET_HDR } from './ifreq.ts';
 import { checkInterface, configureInterface, type InterfaceConfig, isInterfaceName, readMtu } from './ip.ts';
 import { type Libc, loadLibc, O_CLOEXEC, O_NONBLOCK, O_RDWR } from './libc.ts';
+import { askForOffload } from './vnet-header.ts';
 import { sharedWaiter } from './waiter.ts';
 
 export interface TunOptions extends InterfaceConfig {
+  /**
+   * Exchange packets that stand for many segments, and leave checksums to the kernel: `device.offload` tells whether that
+   * could be had. Default false: every packet is as on a wire.
+   */
+  readonly offload?: boolean;
   /** Up to 15 of letters, digits, '_', '.' and '-'; '%d' at the end becomes the first free number. Default 'tun%d'. */
   readonly name?: string;
 }
@@ -25,7 +31,7 @@ export interface TunOptions extends InterfaceConfig {
  *   EBUSY (the interface has its program already), EINVAL (the name is that of something else), ENOIPROUTE, EIPROUTE
  */
 export async function openTun(options: TunOptions = {}): Promise<TunDevice> {
-  const { name = 'tun%d', ...config } = options;
+  const { name = 'tun%d', offload: wanted = false, ...config } = options;
   if (!isInterfaceName(name)) throw new TypeError(`not the name of a TUN interface: '${name}'`);
   checkInterface(config);
   const libc = await loadLibc();
@@ -35,17 +41,21 @@ export async function openTun(options: TunOptions = {}): Promise<TunDevice> {
   const fd = libc.open('/dev/net/tun', O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) throw openFailed(libc.errno());
   try {
-    const attachment = attachOrThrow(libc, fd, name);
+    const attachment = attachOrThrow(libc, fd, name, wanted);
+    // A persistent interface that was made with the header has it in any case.
+    const offload = (attachment.flags & IFF_VNET_HDR) !== 0 ? askForOffload(libc, fd) : null;
     await configureInterface(attachment.name, { ...config, ...upOrNot(config, attachment.flags) });
-    return new TunDevice(libc, waiter, fd, attachment.name, await readMtu(attachment.name));
+    return new TunDevice(libc, waiter, fd, attachment.name, await readMtu(attachment.name), offload);
   } catch (error) {
     libc.close(fd);
     throw error;
   }
 }
 
-function attachOrThrow(libc: Libc, fd: number, name: string): Attachment {
-  const attachment = attach(libc, fd, name);
+/** Persistent interfaces keep the flags that they were made with: one that refuses ours may take the others. */
+function attachOrThrow(libc: Libc, fd: number, name: string, offload: boolean): Attachment {
+  const flags = offload ? IFF_VNET_HDR : 0;
+  const attachment = attach(libc, fd, name, flags) ?? attach(libc, fd, name, IFF_VNET_HDR - flags);
   if (attachment === undefined) throw attachFailed(libc.errno(), name);
   return attachment;
 }

@@ -275,7 +275,7 @@ for (const [name, flag] of [
 function hostWith(...own: string[]) {
   const network = new Network();
   const host = network.host('x');
-  if (own.length > 0) host.stack.addRoute(null, host.addInterface('eth0', own, 1500));
+  if (own.length > 0) host.stack.addRoute(null, host.addInterface('eth0', own, {}));
   return { network, host, own: createSocketModule(host, { hosts, services }) };
 }
 

@@ -107,7 +107,7 @@ const scratch = new Uint8Array(1 << 20);
 
 /** Two hosts, and a narrow way between them; faults are the client's. */
 function narrowPair(seed = 1, faults: LinkSettings = {}): Pair {
-  const link = { delay: roundTrip / 2, rate: narrow, queue: buffer };
+  const link = { delay: roundTrip / 2, rate: narrow, queue: buffer, offload: false };
   return pair({ seed, link: [{ ...link, ...faults }, link] });
 }
 

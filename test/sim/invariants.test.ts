@@ -1,6 +1,6 @@
 /** Each promise that is checked after every event: broken on purpose, and found. What is true is shown by all other tests. */
 import test, { type ExecutionContext } from 'ava';
-import { anyV4, parseAddress, type Tcb, tcpCalls } from '../../src/stack/index.ts';
+import { anyV4, parseAddress, plainPacket, type Tcb, tcpCalls } from '../../src/stack/index.ts';
 import { icmp, internetChecksum, octets, pattern, u16, u32, udp, v4 } from '../helpers/packets.ts';
 import {
   type HostWatch,
@@ -96,7 +96,7 @@ const read32 = (packet: Uint8Array, at: number): number => new DataView(packet.b
 function handWatch({ there, network }: Open): { watch: HostWatch; leaves: (packet: Uint8Array) => void } {
   const watch = new Invariants().watch('server', null);
   watch.observer.state?.(there, 'SYN-RECEIVED', 'ESTABLISHED', network.now);
-  return { watch, leaves: (packet) => watch.observer.packet?.('out', 1, packet, packet.length, network.now) };
+  return { watch, leaves: (packet) => watch.observer.packet?.('out', 1, packet, packet.length, network.now, plainPacket) };
 }
 
 test('invariant 1: another octet than the one that was written is found when it arrives', (t) => {

@@ -12,6 +12,7 @@ export async function openPlannedHost(plan: HostPlan): Promise<OpenHost> {
     address: plan.addresses,
     peer: plan.peers,
     mtu: plan.mtu,
+    offload: plan.offload,
     raw: true,
     happyEyeballs: true,
     ...(plan.nameservers === null ? {} : { resolver: { servers: plan.nameservers } }),

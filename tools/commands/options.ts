@@ -25,6 +25,11 @@ export const commonOptions = {
     config: { type: 'string', multiple: true },
   },
   mtu: { parameter: 'N', help: 'octets per packet (1500); IPv6 needs 1280', config: { type: 'string' } },
+  'no-offload': {
+    parameter: '',
+    help: 'exchange packets with the kernel as they are on a wire: no super-packets, all checksums by ourselves',
+    config: { type: 'boolean' },
+  },
   memory: { parameter: '', help: 'run in memory and in virtual time, without a TUN', config: { type: 'boolean' } },
   pcap: { parameter: 'FILE', help: 'capture every packet into FILE as pcapng', config: { type: 'string' } },
   seed: {
@@ -75,6 +80,7 @@ export interface HostCommandOptions {
   readonly address?: readonly string[];
   readonly peer?: readonly string[];
   readonly mtu?: string;
+  readonly 'no-offload'?: boolean;
   readonly memory?: boolean;
   readonly pcap?: string;
   readonly seed?: string;
@@ -108,6 +114,8 @@ export interface HostPlan {
   /** The kernel's addresses, or in memory the client's, at least one. */
   readonly peers: readonly string[];
   readonly mtu: number;
+  /** Super-packets and checksums are left to the kernel. */
+  readonly offload: boolean;
   readonly pcap: string | null;
   readonly seed: number | null;
   /** Options of our host by Linux's names. */
@@ -131,6 +139,7 @@ export function planOf(options: HostCommandOptions): HostPlan {
     addresses,
     peers,
     mtu: wholeNumber('mtu', options.mtu ?? '1500', 68, 65_535),
+    offload: options['no-offload'] !== true,
     pcap: options.pcap ?? null,
     seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
     sysctls: (options.sysctl ?? []).map(sysctlOf),

@@ -2,6 +2,7 @@ import {
   type Device,
   type Micros,
   ms,
+  noOffload,
   type Observer,
   type Prefix,
   parsePrefix,
@@ -30,6 +31,8 @@ export interface HostInterface {
   readonly peer?: string | readonly string[];
   /** Octets; the device's own by default. */
   readonly mtu?: number;
+  /** Let the kernel cut and put together segments, and see to checksums, where it can. Default true. */
+  readonly offload?: boolean;
   /** Further prefixes that the kernel sends to us. */
   readonly routes?: readonly string[];
 }
@@ -91,7 +94,7 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   const stack = new Stack(options.random ?? new CryptoRandom(), inRealTime(options.stack), options.observer ?? null);
   for (const [index, device] of devices.entries()) {
     const mtu = interfaces[index]!.mtu ?? device.mtu;
-    stack.addInterface({ name: device.name, mtu, addresses: addresses[index]! });
+    stack.addInterface({ name: device.name, mtu, offload: device.offload ?? noOffload, addresses: addresses[index]! });
   }
   stack.addRoute(null, 1);
   const driver = new Driver(stack, devices, new NodeScheduler());
@@ -142,12 +145,13 @@ async function openAll(interfaces: readonly HostInterface[]): Promise<Device[]> 
   return devices;
 }
 
-function deviceOf({ tun, peer, mtu, routes }: HostInterface): Device | Promise<Device> {
+function deviceOf({ tun, peer, mtu, routes, offload }: HostInterface): Device | Promise<Device> {
   if (typeof tun === 'object') return tun;
   return openTun({
     ...(tun === undefined ? {} : { name: tun }),
     ...(peer === undefined ? {} : { addresses: listOf(peer) }),
     ...(mtu === undefined ? {} : { mtu }),
+    offload: offload ?? true,
     ...(routes === undefined ? {} : { routes }),
   });
 }

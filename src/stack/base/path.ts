@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { Offload } from './offload.ts';
 
 /** How packets get to a destination: what a transport has to know of the layer below. */
 export interface Path {
@@ -7,6 +8,8 @@ export interface Path {
   readonly mtu: number;
   /** The address to send from. */
   readonly source: Address;
+  /** What the device there does for the packets. */
+  readonly offload: Offload;
   /** The destination is a broadcast or multicast address. */
   readonly toMany: boolean;
 }

@@ -7,20 +7,23 @@ import {
   type Prefix,
   sameAddress,
 } from '../base/address.ts';
+import { noOffload, type Offload } from '../base/offload.ts';
 
 /** A place where packets enter and leave: its addresses, the groups it listens to, and the largest packet it takes. */
 export class Interface {
   readonly index: number;
   readonly name: string;
   readonly mtu: number;
+  readonly offload: Offload;
   readonly addresses: readonly Prefix[];
   /** Multicast groups besides those that every host is in, with the number of sockets that have joined each. */
   readonly #groups: { readonly group: Address; members: number }[] = [];
 
-  constructor(index: number, name: string, mtu: number, addresses: readonly Prefix[]) {
+  constructor(index: number, name: string, mtu: number, addresses: readonly Prefix[], offload: Offload = noOffload) {
     this.index = index;
     this.name = name;
     this.mtu = mtu;
+    this.offload = offload;
     this.addresses = addresses.map(({ address, bits }) => ({ address: inZone(address, index), bits }));
   }
 

@@ -181,7 +181,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_ato: whole(tcb.ack.wait),
     tcpi_snd_mss: segmentSize(tcb),
     tcpi_rcv_mss: rcv.mss,
-    tcpi_unacked: sentLog.length,
+    tcpi_unacked: sentLog.segments,
     tcpi_sacked: tcb.sackEnabled ? sentLog.sacked : recovery.duplicateAcks,
     tcpi_lost: sentLog.lost,
     tcpi_retrans: sentLog.resent,

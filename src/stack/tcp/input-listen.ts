@@ -3,7 +3,7 @@ import { headerRoom } from '../base/path.ts';
 import { type Seq, seqAdd } from '../base/seq.ts';
 import { type Micros, seconds } from '../base/time.ts';
 import type { Datagram } from '../wire/datagram.ts';
-import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
+import { ACK, FIN, finishSegment, RST, type Segment, SYN } from '../wire/tcp.ts';
 import { openFirstWindow } from './buffers.ts';
 import { answerTo } from './ecn.ts';
 import { acceptAtOnce, judgeSyn } from './fast-open.ts';
@@ -118,6 +118,7 @@ function sendCookie(listener: Listener, tcb: Tcb, now: Micros): void {
   const room = headerRoom(remote);
   const packet = new Uint8Array(room + 60);
   const length = writeSynSegment(tcb, packet, room, now);
+  finishSegment(packet, room, length, local, remote); // what is sent alone has its checksum whole
   context.sendAlone(local, remote, tcb.path.interfaceIndex, packet.subarray(room, room + length));
 }
 

@@ -43,7 +43,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   }
   takeUrgentOctet(tcb, seg);
   noteMark(tcb, seg);
-  rcv.mss = Math.max(rcv.mss, Math.min(length, tcb.advertisedMss)); // what is longer was put together on its way
+  rcv.mss = Math.max(rcv.mss, Math.min(seg.size, tcb.advertisedMss)); // what is longer was put together on its way
   onTextArrived(tcb, seg, now);
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);

@@ -45,9 +45,9 @@ function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
 }
 
 function countArrival({ counts }: Tcb, seg: Segment, now: Micros): void {
-  counts.segmentsIn++;
+  counts.segmentsIn += seg.count;
   if (seg.textLength === 0) return;
-  counts.dataSegmentsIn++;
+  counts.dataSegmentsIn += seg.count;
   counts.lastDataReceivedAt = now;
 }
 
@@ -110,8 +110,8 @@ function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if ((seg.flags & SYN) === 0) return true;
   if (tcb.state === 'SYN-RECEIVED' && seg.seq === tcb.irs) {
     if ((seg.flags & ACK) !== 0) return true; // a simultaneous open: the other side's SYN-ACK
-    // Our SYN-ACK was lost: say it again, not more often than a challenge.
-    if (now - tcb.challengedAt >= tcb.context.options.tcp.challengeInterval) {
+    // Our SYN-ACK was lost, if it has left at all: say it again, not more often than a challenge.
+    if (tcb.sentLog.length > 0 && now - tcb.challengedAt >= tcb.context.options.tcp.challengeInterval) {
       tcb.challengedAt = now;
       tcb.sentLog.markLostAgain(0);
       tcb.recovery.forced = true;

@@ -1,4 +1,5 @@
 import { setUint8, setUint16, setUint32 } from '../base/bytes.ts';
+import { headerRoom } from '../base/path.ts';
 import { type Seq, seqAdd, seqGt, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength, URG } from '../wire/tcp.ts';
@@ -9,8 +10,8 @@ import { askWith, echo, grantWith, markNewText } from './ecn.ts';
 import { mayExchange } from './fast-open.ts';
 import { giveUpMtuProbe, noteMtuProbe, probeText } from './mtu-search.ts';
 import { answer, offer } from './negotiate.ts';
-import { mustPace, noteDeparture } from './pacing.ts';
-import { mayBeInFlight, noteUsage } from './pipe.ts';
+import { burstSegments, mustPace, noteDeparture } from './pacing.ts';
+import { mayBeInFlight, noteUsage, quota } from './pipe.ts';
 import { isSynchronised } from './state.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
@@ -30,6 +31,7 @@ const sackEdges: Seq[] = [];
 export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (tcb.state === 'CLOSED') return 0;
   tcb.ecn.codepoint = 0;
+  tcb.burst.segments = 1;
   if (tcb.snd.nxt === tcb.iss) return tcb.fastOpen.isWaiting ? 0 : writeSyn(tcb, into, at, now);
   const isPaced = mustPace(tcb, now);
   const lost = isPaced ? -1 : nextToResend(tcb);
@@ -86,6 +88,7 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   }
   // The path may have become narrower since (RFC 1191 section 6.4), or the window smaller.
   const size = segmentSize(tcb);
+  sentLog.isolateFirst(index);
   const most = Math.max(1, Math.min(size, index === 0 ? size : seqSub(seqAdd(snd.una, snd.wnd), start)));
   if (seqSub(sentLog.endOf(index), start) > most) sentLog.split(index, seqAdd(start, most));
   else while (sentLog.joinNext(index, most, tcb.textEnd)); // small lost ones go together (RFC 9293 section 3.8.6.2)
@@ -108,9 +111,9 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
 }
 
 /** RFC 9937: prr_out. */
-function countSent({ recovery }: Tcb): void {
-  recovery.sent++;
-  recovery.allowance--;
+function countSent({ recovery, burst }: Tcb): void {
+  recovery.sent += burst.segments;
+  recovery.allowance -= burst.segments;
 }
 
 /** New text and the FIN, if window, cwnd, Nagle and silly window avoidance let them go. */
@@ -126,7 +129,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (tcb.sentLog.length === 0) restartAfterIdle(tcb, now);
   const probe = probeText(tcb, waiting, usable, now);
   const size = probe || segmentSize(tcb);
-  const text = Math.max(0, Math.min(waiting, size, usable));
+  const text = probe || planBurst(tcb, waiting, usable, size) || Math.max(0, Math.min(waiting, size, usable));
   if (usable < 1 || !isWorthwhile(tcb, text, waiting, size)) {
     armPersist(tcb, now);
     return 0;
@@ -139,10 +142,10 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   tcb.probeDue = false;
   const start = snd.nxt;
   const finNow = withFin && isAll && text < usable; // a FIN takes a number of the window too
-  if (text < size) snd.small = seqAdd(start, text);
+  if (text % size > 0) snd.small = seqAdd(start, text);
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
   if (probe > 0) noteMtuProbe(tcb, text);
-  tcb.sentLog.record(snd.nxt, now, text > 0 && isAll);
+  tcb.sentLog.record(snd.nxt, now, text > 0 && isAll, tcb.burst.segments, size);
   countSent(tcb);
   noteUsage(tcb);
   armRetransmit(tcb, now);
@@ -150,6 +153,27 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0) | (text > 0 ? markNewText(tcb) : 0); // MUST-61
   return writeSegment(tcb, start, text, flags, into, at, now);
 }
+
+/**
+ * Where the device takes many segments at once: how much text of how many whole segments may leave together, as far as
+ * cwnd, both windows and pacing are concerned; all the text there is may end with a smaller one. 0: no more than one.
+ * One alone leave a probe, and what has URG or CWR, which are about single segments.
+ */
+function planBurst(tcb: Tcb, waiting: number, usable: number, size: number): number {
+  if (waiting <= size || usable <= size || !tcb.path.offload.segmentation) return 0;
+  if (tcb.recovery.tailProbeDue || isUrgentMode(tcb) || tcb.ecn.cwrDue) return 0;
+  const room = mostPacket - headerRoom(tcb.remote) - mostTcpHeader;
+  const segments = Math.min(quota(tcb), burstSegments(tcb), Math.floor(room / size));
+  let text = Math.min(waiting, usable, segments * size);
+  if (text < waiting || (!tcb.finQueued && mustWaitForNagle(tcb))) text -= text % size;
+  if (text <= size) return 0;
+  tcb.burst.segments = Math.ceil(text / size);
+  tcb.burst.size = size;
+  return text;
+}
+/** The length field of IPv4 counts so far. */
+const mostPacket = 65_535;
+const mostTcpHeader = 60;
 
 /** RFC 5681 section 4.1: what cwnd knew of the way is old after a pause of one RTO. */
 function restartAfterIdle(tcb: Tcb, now: Micros): void {
@@ -167,6 +191,7 @@ function writeTailProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): nu
   const length = writeNew(tcb, into, at, now);
   tailProbeSent(tcb, length === 0);
   tcb.timers.probe = never;
+  if (length === 0) tcb.sentLog.isolateLast();
   return length > 0 ? length : resend(tcb, tcb.sentLog.length - 1, into, at, now);
 }
 
@@ -213,7 +238,7 @@ export function writeSynSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mic
   const length = header + text;
   if (text > 0) tcb.sendQueue.copyOut(0, text, into, at + header);
   writeHeader(tcb, into, at, tcb.iss, isAnswer ? tcb.rcv.nxt : 0, header, flags, firstWindow(tcb));
-  finishSegment(into, at, length, tcb.local, tcb.remote);
+  finishSegment(into, at, length, tcb.local, tcb.remote, tcb.path.offload.checksums);
   if (isAnswer) tcb.ack.lastSent = tcb.rcv.nxt;
   if (tcb.wasPassive)
     tcb.context.counters.tcpOutSegs++; // Linux counts it as the listener's
@@ -250,19 +275,19 @@ function writeSegment(
     setUint8(into, at + 13, flags | URG);
     setUint16(into, at + 18, pointer);
   }
-  finishSegment(into, at, length, tcb.local, tcb.remote);
+  finishSegment(into, at, length, tcb.local, tcb.remote, tcb.path.offload.checksums);
   onAckSent(tcb, text > 0, now);
   countDeparture(tcb, text, now);
   if (text > 0) noteDeparture(tcb, text, now);
   return length;
 }
 
-function countDeparture({ context, counts }: Tcb, text: number, now: Micros): void {
-  context.counters.tcpOutSegs++;
-  counts.segmentsOut++;
+function countDeparture({ context, counts, burst }: Tcb, text: number, now: Micros): void {
+  context.counters.tcpOutSegs += burst.segments;
+  counts.segmentsOut += burst.segments;
   counts.lastAckSentAt = now;
   if (text === 0) return;
-  counts.dataSegmentsOut++;
+  counts.dataSegmentsOut += burst.segments;
   counts.octetsSent += text;
   counts.lastDataSentAt = now;
 }

@@ -22,11 +22,23 @@ export function pacingRate(tcb: Tcb): number {
   let segments = congestion.pacingRate;
   if (segments === undefined) {
     const gain = congestion.cwnd < congestion.ssthresh / 2 ? pacingSlowStart : pacingAvoidance;
-    const flight = Math.max(congestion.cwnd, sentLog.length);
+    const flight = Math.max(congestion.cwnd, sentLog.segments);
     segments = rtt.srtt === 0 ? Number.POSITIVE_INFINITY : (gain * flight * seconds(1)) / rtt.srtt;
   }
   return Math.min(segments * snd.mss, settings.maxPacingRate);
 }
+
+/**
+ * How many segments a device may be handed at once: what the rate lets go in a millisecond (as Linux), so that bursts are
+ * no longer than they have to be; the first of a connection whose round trip is not known yet, as many as there are.
+ */
+export function burstSegments(tcb: Tcb): number {
+  const rate = pacingRate(tcb);
+  return rate === Number.POSITIVE_INFINITY
+    ? leastBurst << 8
+    : Math.max(leastBurst, Math.floor(rate / 1000 / tcb.snd.mss));
+}
+const leastBurst = 2;
 
 /** Has text to wait for its time? Then a timer is set for it. */
 export function mustPace(tcb: Tcb, now: Micros): boolean {

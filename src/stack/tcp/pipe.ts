@@ -16,18 +16,21 @@ export const isReducing = ({ recovery, sackEnabled }: Tcb): boolean =>
 /** Does congestion control decide for itself what a loss means (BBR), so that nothing is reduced for it? */
 export const decidesItself = ({ congestion }: Tcb): boolean => congestion.onSample !== undefined;
 
-/** May another segment be sent as far as congestion control is concerned? */
-export function mayBeInFlight(tcb: Tcb): boolean {
-  if (isReducing(tcb) && !decidesItself(tcb)) return tcb.recovery.allowance > 0;
-  return inFlight(tcb) < tcb.congestion.cwnd;
+/** How many more segments may be sent as far as congestion control is concerned? Zero and less: none. */
+export function quota(tcb: Tcb): number {
+  if (isReducing(tcb) && !decidesItself(tcb)) return tcb.recovery.allowance;
+  return tcb.congestion.cwnd - inFlight(tcb);
 }
+
+/** May another segment be sent? */
+export const mayBeInFlight = (tcb: Tcb): boolean => quota(tcb) > 0;
 
 /** A new segment has left: how much of cwnd is in use in this window (RFC 7661's concern; the rule is Linux's). */
 export function noteUsage(tcb: Tcb): void {
   const { snd, sentLog, congestion } = tcb;
   const isFull = inFlight(tcb) >= congestion.cwnd;
-  if (!isFull && seqLt(snd.una, tcb.usageEnd) && (tcb.cwndLimited || sentLog.length <= tcb.mostOut)) return;
+  if (!isFull && seqLt(snd.una, tcb.usageEnd) && (tcb.cwndLimited || sentLog.segments <= tcb.mostOut)) return;
   tcb.cwndLimited = isFull;
-  tcb.mostOut = sentLog.length;
+  tcb.mostOut = sentLog.segments;
   tcb.usageEnd = snd.nxt;
 }

@@ -54,6 +54,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
   }
   if (tcb.sackEnabled) detectLosses(tcb, seg, now);
   else if (recovery.phase === 'open' && recovery.duplicateAcks >= tcb.rack.reordering) {
+    sentLog.isolateFirst(0);
     sentLog.markLost(0); // RFC 5681 section 3.2; the segments before it let two new ones go (RFC 3042)
     enterRecovery(tcb, now);
   }
@@ -92,6 +93,7 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
   // A partial acknowledgment: the next hole is lost too (RFC 6582 section 3.2 step 3).
   if (!tcb.sackEnabled) {
     recovery.duplicateAcks = Math.max(0, recovery.duplicateAcks - Math.max(0, sentLog.arrived - 1));
+    sentLog.isolateFirst(0);
     sentLog.markLost(0);
   }
   recovery.forced = true;
@@ -160,7 +162,7 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   }
   const isFirst = recovery.phase === 'open' || seqGe(tcb.snd.una, recovery.recover) || tcb.retries === 1;
   if (isFirst && recovery.phase !== 'recovery') beginDoubt(tcb);
-  tcb.congestion.onTimeout(sentLog.length, isFirst && recovery.phase !== 'recovery', now);
+  tcb.congestion.onTimeout(sentLog.segments, isFirst && recovery.phase !== 'recovery', now);
   recovery.frto = context.options.tcp.frto && (isFirst || tcb.retries > 1) ? 'armed' : 'off';
   recovery.phase = 'loss';
   recovery.hasTailProbe = false;

@@ -42,5 +42,5 @@ function beginReduction(tcb: Tcb, now: Micros): void {
   recovery.sent = 0;
   recovery.allowance = 0;
   if (tcb.ecn.enabled) tcb.ecn.cwrDue = true; // RFC 3168 section 6.1.2: whatever made the window smaller
-  tcb.congestion.onCongestion(sentLog.length, now);
+  tcb.congestion.onCongestion(sentLog.segments, now);
 }

@@ -14,9 +14,14 @@ export function applySack(tcb: Tcb, seg: Segment): void {
     const start = options.sackStart[block]!;
     const end = options.sackEnd[block]!;
     if (!seqLt(start, end) || !seqGt(start, snd.una) || seqGt(end, snd.nxt)) continue;
-    for (let index = sentLog.find(start); index < sentLog.length; index++) {
-      if (!seqLe(sentLog.endOf(index), end)) break;
-      if (seqGe(sentLog.startOf(index), start)) sentLog.markSacked(index);
+    for (let index = sentLog.find(start); index < sentLog.length && seqLt(sentLog.startOf(index), end); index++) {
+      const isWhole = seqGe(sentLog.startOf(index), start) && seqLe(sentLog.endOf(index), end);
+      if (!isWhole) {
+        if (sentLog.isSacked(index) || sentLog.segmentsOf(index) === 1) continue;
+        index = sentLog.isolate(index, start, end);
+        if (index < 0) break;
+      }
+      sentLog.markSacked(index);
     }
   }
   if (sentLog.sacked > before) tcb.context.output.add(tcb); // less is in flight

@@ -1,4 +1,4 @@
-import { type Seq, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { RateState } from './rate-state.ts';
 
@@ -16,11 +16,12 @@ const APP_LIMITED = 32;
 const LASTING = AMBIGUOUS | PUSHED | APP_LIMITED;
 
 /**
- * What was sent when: one entry per segment from SND.UNA to SND.NXT, oldest first, each beginning where the one before
- * ends. Parallel typed arrays in a circle, so that sending and acknowledging allocate nothing.
+ * What was sent when: one entry per departure from SND.UNA to SND.NXT, oldest first, each beginning where the one before
+ * ends. An entry is a segment, or a burst of them that the device was handed at once; where something happens to a part
+ * of a burst, it is split. Parallel typed arrays in a circle, so that sending and acknowledging allocate nothing.
  *
- * The number of segments in flight follows from four counts, as in RFC 6675's pipe:
- * entries - sacked - lost + resent.
+ * All counts are of segments. How many are in flight follows from four of them, as in RFC 6675's pipe:
+ * segments - sacked - lost + resent.
  */
 export class SentLog {
   /** Where the first entry begins: SND.UNA. */
@@ -28,6 +29,9 @@ export class SentLog {
   #ends: Uint32Array = new Uint32Array(0);
   #sentAt: Float64Array = new Float64Array(0);
   #flags: Uint8Array = new Uint8Array(0);
+  /** How many segments an entry is, and how much text each of them has but the last, which may have less. */
+  #segmentCounts: Uint16Array = new Uint16Array(0);
+  #segmentSizes: Uint16Array = new Uint16Array(0);
   /** What was known when each left (rate.ts): segments delivered, when the last of them was, and when the first left. */
   #delivereds: Float64Array = new Float64Array(0);
   #deliveredAt: Float64Array = new Float64Array(0);
@@ -35,6 +39,7 @@ export class SentLog {
   readonly #rate: RateState;
   #head = 0;
   #count = 0;
+  #segments = 0;
   #lost = 0;
   #sacked = 0;
   #resent = 0;
@@ -80,8 +85,14 @@ export class SentLog {
     this.#rate = rate;
   }
 
+  /** Entries. */
   get length(): number {
     return this.#count;
+  }
+
+  /** Segments from SND.UNA to SND.NXT. */
+  get segments(): number {
+    return this.#segments;
   }
 
   get sacked(): number {
@@ -99,12 +110,12 @@ export class SentLog {
 
   /** Segments on their way, as far as is known. `departed` have left the way without being named (duplicate ACKs). */
   inFlight(departed: number): number {
-    const least = Math.min(departed, this.#count - this.#lost);
-    return Math.max(0, this.#count - this.#sacked - this.#lost + this.#resent - least);
+    const least = Math.min(departed, this.#segments - this.#lost);
+    return Math.max(0, this.#segments - this.#sacked - this.#lost + this.#resent - least);
   }
 
-  /** Appends the segment that ends at `end`, sent now for the first time. */
-  record(end: Seq, now: Micros, pushed = false): void {
+  /** Appends what ends at `end`, sent now for the first time: one segment, or so many with `size` octets of text in each. */
+  record(end: Seq, now: Micros, pushed = false, segments = 1, size = 0): void {
     if (this.#count === this.#ends.length) this.#grow();
     if (this.#count === 0) {
       this.#rate.firstSentAt = now;
@@ -113,8 +124,11 @@ export class SentLog {
     const slot = this.#slot(this.#count);
     this.#ends[slot] = end;
     this.#flags[slot] = pushed ? PUSHED : 0;
+    this.#segmentCounts[slot] = segments;
+    this.#segmentSizes[slot] = size;
     this.#noteSending(slot, now);
     this.#count++;
+    this.#segments += segments;
   }
 
   #noteSending(slot: number, now: Micros): void {
@@ -141,10 +155,9 @@ export class SentLog {
     this.#highestBefore = this.#highestEnd;
   }
 
-  /** The entry at `slot` has arrived. */
-  #delivered(slot: number): void {
-    this.arrived++;
-    const end = this.#ends[slot]! as Seq;
+  /** So many segments of the entry at `slot` have arrived, up to `end`. */
+  #delivered(slot: number, segments: number, end: Seq): void {
+    this.arrived += segments;
     const sentAt = this.#sentAt[slot]!;
     const wasSentAgain = (this.#flags[slot]! & AMBIGUOUS) !== 0;
     if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
@@ -171,6 +184,7 @@ export class SentLog {
 
   /** Drops all that lies before `una`. Returns how many segments that were whole. */
   acknowledge(una: Seq): number {
+    let entries = 0;
     let segments = 0;
     let sentAt = -1;
     let isAmbiguous = false;
@@ -179,18 +193,45 @@ export class SentLog {
       const flags = this.#flags[this.#head]!;
       // What waited behind a hole arrived long before it is acknowledged: it measures nothing either.
       if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
-      if ((flags & SACKED) === 0) this.#delivered(this.#head);
+      const count = this.#segmentCounts[this.#head]!;
+      if ((flags & SACKED) === 0) this.#delivered(this.#head, count, this.#ends[this.#head]! as Seq);
       sentAt = this.#sentAt[this.#head]!;
-      this.#uncount(flags);
+      this.#uncount(flags, count);
+      this.#segments -= count;
       this.#head = (this.#head + 1) & (this.#ends.length - 1);
       this.#count--;
-      segments++;
+      entries++;
+      segments += count;
+    }
+    if (this.#count > 0 && this.#segmentCounts[this.#head]! > 1) {
+      const part = this.#acknowledgePart(una);
+      if (part > 0) {
+        const flags = this.#flags[this.#head]!;
+        if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
+        sentAt = this.#sentAt[this.#head]!;
+        segments += part;
+      }
     }
     this.start = una;
     this.unambiguousSentAt = isAmbiguous ? -1 : sentAt;
-    this.#firstLostHint = Math.max(0, this.#firstLostHint - segments);
+    this.#firstLostHint = Math.max(0, this.#firstLostHint - entries);
     if (this.#count === 0) this.#firstLostHint = 0;
     return segments;
+  }
+
+  /** Of the first entry, a burst, all up to `una` has been acknowledged. Returns how many whole segments that were. */
+  #acknowledgePart(una: Seq): number {
+    const slot = this.#head;
+    const count = this.#segmentCounts[slot]!;
+    const left = seqSub(this.#ends[slot]! as Seq, una);
+    const part = Math.max(0, count - Math.ceil(left / this.#segmentSizes[slot]!));
+    if (part === 0) return 0;
+    const flags = this.#flags[slot]!;
+    if ((flags & SACKED) === 0) this.#delivered(slot, part, una);
+    this.#uncount(flags, part);
+    this.#segmentCounts[slot] = count - part;
+    this.#segments -= part;
+    return part;
   }
 
   startOf(index: number): Seq {
@@ -230,8 +271,8 @@ export class SentLog {
     const flags = this.#flags[slot]!;
     if ((flags & (LOST | SACKED)) !== 0) return;
     this.#flags[slot] = flags | LOST;
-    this.#lost++;
-    this.everLost++;
+    this.#lost += this.#segmentCounts[slot]!;
+    this.everLost += this.#segmentCounts[slot]!;
     if (index < this.#firstLostHint) this.#firstLostHint = index;
   }
 
@@ -251,8 +292,8 @@ export class SentLog {
     const slot = this.#slot(index);
     if ((this.#flags[slot]! & RESENT) !== 0) {
       this.#flags[slot] = this.#flags[slot]! & ~RESENT;
-      this.#resent--;
-      this.everLost++;
+      this.#resent -= this.#segmentCounts[slot]!;
+      this.everLost += this.#segmentCounts[slot]!;
       if (index < this.#firstLostHint) this.#firstLostHint = index;
     } else this.markLost(index);
   }
@@ -284,18 +325,20 @@ export class SentLog {
     const slot = this.#slot(index);
     const flags = this.#flags[slot]!;
     if ((flags & SACKED) !== 0) return;
-    this.#delivered(slot);
-    this.sackedNow++;
-    this.#uncount(flags);
+    const segments = this.#segmentCounts[slot]!;
+    this.#delivered(slot, segments, this.#ends[slot]! as Seq);
+    this.sackedNow += segments;
+    this.#uncount(flags, segments);
     this.#flags[slot] = (flags & LASTING) | SACKED;
-    this.#sacked++;
+    this.#sacked += segments;
   }
 
   markResent(index: number, now: Micros): void {
     const slot = this.#slot(index);
     const flags = this.#flags[slot]!;
-    if ((flags & RESENT) === 0) this.#resent++;
-    if ((flags & LOST) === 0) this.#lost++;
+    const segments = this.#segmentCounts[slot]!;
+    if ((flags & RESENT) === 0) this.#resent += segments;
+    if ((flags & LOST) === 0) this.#lost += segments;
     this.#flags[slot] = flags | LOST | RESENT | AMBIGUOUS;
     this.#noteSending(slot, now);
   }
@@ -305,20 +348,68 @@ export class SentLog {
     this.#flags[this.#slot(index)]! |= AMBIGUOUS;
   }
 
-  /** Cuts an entry in two: segments have become smaller since it was sent. */
+  /** Cuts an entry in two: it was a burst, or segments have become smaller since it was sent. */
   split(index: number, at: Seq): void {
     const end = this.endOf(index);
     if (!seqGt(end, at)) return;
-    const slot = this.#slot(index);
-    const flags = this.#flags[slot]!;
+    const flags = this.#flags[this.#slot(index)]!;
+    const size = this.#segmentSizes[this.#slot(index)]!;
+    const before = this.#segmentCounts[this.#slot(index)]!;
+    const first = before === 1 ? 1 : Math.min(before, Math.ceil(seqSub(at, this.startOf(index)) / size));
+    const second = Math.max(1, before - first);
     if (this.#count === this.#ends.length) this.#grow();
     for (let move = this.#count; move > index; move--) this.#copy(this.#slot(move - 1), this.#slot(move));
     this.#count++;
     this.#ends[this.#slot(index)] = at;
     this.#flags[this.#slot(index)]! &= ~PUSHED;
-    if ((flags & LOST) !== 0) this.#lost++;
-    if ((flags & SACKED) !== 0) this.#sacked++;
-    if ((flags & RESENT) !== 0) this.#resent++;
+    this.#segmentCounts[this.#slot(index)] = first;
+    this.#segmentCounts[this.#slot(index + 1)] = second;
+    this.#segments += first + second - before;
+    this.#uncount(flags, before - first - second);
+  }
+
+  /** The first segment of a burst becomes an entry of its own. */
+  isolateFirst(index: number): void {
+    const slot = this.#slot(index);
+    if (this.#segmentCounts[slot]! > 1) this.split(index, seqAdd(this.startOf(index), this.#segmentSizes[slot]!));
+  }
+
+  /** The last segment of the log becomes an entry of its own. */
+  isolateLast(): void {
+    const index = this.#count - 1;
+    const slot = this.#slot(index);
+    const count = this.#segmentCounts[slot]!;
+    if (count > 1) this.split(index, this.#boundary(index, seqAdd(this.endOf(index), -1)));
+  }
+
+  /**
+   * Of a burst that the octets [start, end) cover in part, what they cover of whole segments becomes an entry of its own.
+   * @returns the index of that entry, or -1 when no segment is covered
+   */
+  isolate(index: number, start: Seq, end: Seq): number {
+    let at = index;
+    if (seqGt(start, this.startOf(at))) {
+      const from = this.#boundary(at, seqAdd(start, this.#segmentSizes[this.#slot(at)]! - 1));
+      if (!seqGt(this.endOf(at), from)) return -1;
+      this.split(at++, from);
+    }
+    if (!seqGt(this.endOf(at), end)) return at;
+    const to = this.#boundary(at, end);
+    if (!seqGt(to, this.startOf(at))) return -1;
+    this.split(at, to);
+    return at;
+  }
+
+  /** Where the segment of a burst begins that has the octet `seq`. The last segment may be shorter, so it counts from the front. */
+  #boundary(index: number, seq: Seq): Seq {
+    const start = this.startOf(index);
+    const offset = seqSub(seq, start);
+    return seqAdd(start, offset - (offset % this.#segmentSizes[this.#slot(index)]!));
+  }
+
+  /** Segments of an entry. */
+  segmentsOf(index: number): number {
+    return this.#segmentCounts[this.#slot(index)]!;
   }
 
   wasPushed(index: number): boolean {
@@ -333,11 +424,14 @@ export class SentLog {
     if (!isWaiting(this.#flags[slot]!) || !isWaiting(this.#flags[next]!)) return false;
     const end = this.#ends[next]! as Seq;
     if (seqSub(end, this.startOf(index)) > most || seqGt(end, textEnd)) return false;
+    const segments = this.#segmentCounts[slot]! + this.#segmentCounts[next]! - 1;
     this.#ends[slot] = end;
     this.#flags[slot] = this.#flags[next]! | (this.#flags[slot]! & AMBIGUOUS);
+    this.#segmentCounts[slot] = 1;
     for (let move = index + 1; move < this.#count - 1; move++) this.#copy(this.#slot(move + 1), this.#slot(move));
     this.#count--;
-    this.#lost--;
+    this.#segments -= segments;
+    this.#lost -= segments;
     return true;
   }
 
@@ -355,12 +449,15 @@ export class SentLog {
 
   clear(): void {
     this.#count = 0;
+    this.#segments = 0;
     this.#lost = 0;
     this.#sacked = 0;
     this.#resent = 0;
     this.#ends = new Uint32Array(0);
     this.#sentAt = new Float64Array(0);
     this.#flags = new Uint8Array(0);
+    this.#segmentCounts = new Uint16Array(0);
+    this.#segmentSizes = new Uint16Array(0);
     this.#delivereds = new Float64Array(0);
     this.#deliveredAt = new Float64Array(0);
     this.#firstSentAt = new Float64Array(0);
@@ -372,16 +469,18 @@ export class SentLog {
     return (this.#head + index) & (this.#ends.length - 1);
   }
 
-  #uncount(flags: number): void {
-    if ((flags & LOST) !== 0) this.#lost--;
-    if ((flags & SACKED) !== 0) this.#sacked--;
-    if ((flags & RESENT) !== 0) this.#resent--;
+  #uncount(flags: number, segments: number): void {
+    if ((flags & LOST) !== 0) this.#lost -= segments;
+    if ((flags & SACKED) !== 0) this.#sacked -= segments;
+    if ((flags & RESENT) !== 0) this.#resent -= segments;
   }
 
   #copy(from: number, to: number): void {
     this.#ends[to] = this.#ends[from]!;
     this.#sentAt[to] = this.#sentAt[from]!;
     this.#flags[to] = this.#flags[from]!;
+    this.#segmentCounts[to] = this.#segmentCounts[from]!;
+    this.#segmentSizes[to] = this.#segmentSizes[from]!;
     this.#delivereds[to] = this.#delivereds[from]!;
     this.#deliveredAt[to] = this.#deliveredAt[from]!;
     this.#firstSentAt[to] = this.#firstSentAt[from]!;
@@ -389,13 +488,15 @@ export class SentLog {
 
   #grow(): void {
     const capacity = Math.max(16, this.#ends.length * 2);
-    const inOrder = <A extends Uint32Array | Float64Array | Uint8Array>(to: A, from: A): A => {
+    const inOrder = <A extends Uint32Array | Float64Array | Uint8Array | Uint16Array>(to: A, from: A): A => {
       for (let index = 0; index < this.#count; index++) to[index] = from[this.#slot(index)]!;
       return to;
     };
     const ends = inOrder(new Uint32Array(capacity), this.#ends);
     this.#sentAt = inOrder(new Float64Array(capacity), this.#sentAt);
     this.#flags = inOrder(new Uint8Array(capacity), this.#flags);
+    this.#segmentCounts = inOrder(new Uint16Array(capacity), this.#segmentCounts);
+    this.#segmentSizes = inOrder(new Uint16Array(capacity), this.#segmentSizes);
     this.#delivereds = inOrder(new Float64Array(capacity), this.#delivereds);
     this.#deliveredAt = inOrder(new Float64Array(capacity), this.#deliveredAt);
     this.#firstSentAt = inOrder(new Float64Array(capacity), this.#firstSentAt);

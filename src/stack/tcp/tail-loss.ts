@@ -20,7 +20,7 @@ export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
   const isQuiet = recovery.phase === 'open' && sentLog.length > 0 && sentLog.sacked === 0 && sentLog.lost === 0;
   if (!tcb.context.options.tcp.tailLossProbe) return;
   if (!isQuiet || recovery.hasTailProbe || !tcb.sackEnabled || !isSynchronised(tcb.state)) return;
-  const slack = sentLog.length === 1 ? mostAckDelay : tcb.context.options.tcp.tailProbeSlack;
+  const slack = sentLog.segments === 1 ? mostAckDelay : tcb.context.options.tcp.tailProbeSlack;
   const wait = rtt.srtt > 0 ? 2 * rtt.srtt + slack : withoutMeasurement;
   setTimer(tcb, 'probe', Math.min(now + Math.round(wait), timers.retransmit));
 }
@@ -55,7 +55,7 @@ export function onAckOfTailProbe(tcb: Tcb, isNew: boolean, isDuplicate: boolean,
   if (!recovery.tailProbeWasSentAgain || isDuplicate || !isNew) recovery.hasTailProbe = false;
   else if (seqGt(snd.una, recovery.tailProbeEnd)) {
     recovery.hasTailProbe = false;
-    congestion.onCongestion(tcb.sentLog.length, now);
+    congestion.onCongestion(tcb.sentLog.segments, now);
     congestion.onRecovered();
   }
 }

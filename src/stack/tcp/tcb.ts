@@ -249,6 +249,12 @@ export class MtuSearch {
   searchedAt: Micros = 0;
 }
 
+/** What has just been written, when the device takes several segments at once: how many, with how much text in each. */
+export class Burst {
+  segments = 1;
+  size = 0;
+}
+
 /** When the next segment may leave (pacing.ts). */
 export class PacingState {
   nextAt: Micros = 0;
@@ -352,6 +358,7 @@ export class Tcb implements Endpoint, Timed {
   readonly ecn: EcnState = new EcnState();
   readonly fastOpen: FastOpenState = new FastOpenState();
   readonly pacing: PacingState = new PacingState();
+  readonly burst: Burst = new Burst();
   readonly mtuSearch: MtuSearch = new MtuSearch();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */

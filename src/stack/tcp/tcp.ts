@@ -242,6 +242,9 @@ export class Tcp {
         continue;
       }
       queue.sent();
+      const { path, burst } = tcb;
+      out.hasPartialChecksum = path.offload.checksums;
+      out.segmentSize = burst.segments > 1 ? burst.size : 0;
       out.source = tcb.local;
       out.destination = tcb.remote;
       out.protocol = protocolTcp;

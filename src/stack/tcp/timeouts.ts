@@ -55,7 +55,7 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
 const isThin = ({ settings, context, state, sentLog, congestion, retries, rtt }: Tcb): boolean =>
   (settings.thinLinearTimeouts || context.options.tcp.thinLinearTimeouts) &&
   state === 'ESTABLISHED' &&
-  sentLog.length < thinFlight &&
+  sentLog.segments < thinFlight &&
   Number.isFinite(congestion.ssthresh) &&
   retries <= thinRetries &&
   rtt.srtt > 0;

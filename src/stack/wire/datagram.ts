@@ -55,6 +55,10 @@ export class Datagram {
   readonly complaint: Complaint = new Complaint();
   /** Sent to a broadcast or multicast address: nothing may answer it with an error or a reset. */
   toMany = false;
+  /** The transport's checksum is known to be right: the packet has not been on a wire since, or somebody has looked. */
+  isVerified = false;
+  /** It stands for several segments, with so much text in each; 0: for itself. */
+  segmentSize = 0;
 }
 
 /** What a transport asks of IP for the payload it has just written. One per stack, refilled for every departure. */
@@ -75,6 +79,10 @@ export class Outgoing {
   identification = 0;
   fragmentOffset = 0;
   moreFragments = false;
+  /** It stands for several segments, with so much text in each; 0: for itself. */
+  segmentSize = 0;
+  /** Its checksum covers the pseudo-header only. */
+  hasPartialChecksum = false;
 }
 
 /** Octets of the IPv6 fragment header. */

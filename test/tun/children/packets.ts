@@ -1,6 +1,6 @@
 /** Just enough of IPv4 and ICMP (RFC 791, RFC 792), independent of the stack, to talk to the kernel by hand. */
 import { once } from 'node:events';
-import type { Device } from '../../../src/stack/device.ts';
+import type { TunDevice } from '../../../src/tun/index.ts';
 
 export const ECHO_REQUEST = 8;
 export const ECHO_REPLY = 0;
@@ -37,7 +37,7 @@ export function isEcho(packet: Uint8Array, type: number): boolean {
 }
 
 /** The next packet of `device` that is an echo message of this type. */
-export async function nextEcho(device: Device, type: number): Promise<Uint8Array> {
+export async function nextEcho(device: TunDevice, type: number): Promise<Uint8Array> {
   const buffer = new Uint8Array(70_000);
   for (;;) {
     const length = device.read(buffer);
