@@ -25,17 +25,27 @@ interface Whole {
 
 interface Which extends Case {
   readonly atATime: number;
+  readonly placement: 'anywhere' | 'same-cpu';
 }
 
-const cases: readonly Which[] = [64, 1].map((atATime) => ({
-  atATime,
-  what: `${atATime} at a time`,
+/** One at a time is mostly waking up, unless all is on one CPU. */
+const cases: readonly Which[] = (
+  [
+    [64, 'anywhere'],
+    [1, 'anywhere'],
+    [1, 'same-cpu'],
+  ] as const
+).map(([atATime, placement]) => ({
+  ...{ atATime, placement },
+  what: `${atATime} at a time, ${placement}`,
   mode: 'connect',
-  keys: { address: serviceAddress.ipv4, port: 7, count: atATime },
+  keys: {
+    ...{ address: serviceAddress.ipv4, port: 7, count: atATime },
+    ...(placement === 'same-cpu' ? { cpu: 0, 'peer-cpu': 0 } : {}),
+  },
 }));
 
-interface Row {
-  readonly atATime: number;
+interface Row extends Omit<Which, keyof Case> {
   readonly perSecond: Medians;
   /** CPU microseconds of what is beyond the client's TUN interface. */
   readonly cpuPerConnection: Medians;
@@ -43,8 +53,8 @@ interface Row {
   readonly runs: readonly Run<Whole>[];
 }
 
-const rowOf = ({ which: { atATime }, runs }: Compared<Which, Whole>): Row => ({
-  atATime,
+const rowOf = ({ which: { atATime, placement }, runs }: Compared<Which, Whole>): Row => ({
+  ...{ atATime, placement },
   perSecond: mediansOf(runs, perSecond),
   cpuPerConnection: mediansOf(runs, ({ peerCpu, connections }) => (peerCpu * 1e6) / connections),
   broken: Math.max(...runs.map(({ ours }) => ours.broken)),
@@ -53,10 +63,10 @@ const rowOf = ({ which: { atATime }, runs }: Compared<Which, Whole>): Row => ({
 
 const perSecond = ({ connections, seconds }: Whole & Usage): number => connections / seconds;
 
-const head = ['at a time', 'ours', 'reference', 'ratio', 'CPU us each', 'ref.', 'broken', 'load'];
+const head = ['at a time', 'where', 'ours', 'reference', 'ratio', 'CPU us each', 'ref.', 'broken', 'load'];
 
-const lineOf = ({ atATime, perSecond, cpuPerConnection, broken, runs }: Row): string[] => [
-  ...[String(atATime), figure(perSecond.ours), figure(perSecond.reference), perSecond.ratio.toFixed(2)],
+const lineOf = ({ atATime, placement, perSecond, cpuPerConnection, broken, runs }: Row): string[] => [
+  ...[String(atATime), placement, figure(perSecond.ours), figure(perSecond.reference), perSecond.ratio.toFixed(2)],
   ...[figure(cpuPerConnection.ours), figure(cpuPerConnection.reference), String(broken)],
   mostLoad(runs).toFixed(2),
 ];

@@ -3,7 +3,9 @@ import { benchConnections } from './connections.ts';
 import { benchFairness } from './fairness.ts';
 import { benchLatency } from './latency.ts';
 import { benchLoss } from './loss.ts';
+import { benchMemory } from './memory.ts';
 import { type BenchOptions, optionsHelp, parseOptions } from './options.ts';
+import { benchSim } from './sim.ts';
 import { benchStacks } from './stacks.ts';
 import { benchTun } from './tun.ts';
 
@@ -20,6 +22,8 @@ const benches: readonly Bench[] = [
   { name: 'tun', what: 'bulk data between the kernel and our host, Mbit/s', run: benchTun },
   { name: 'latency', what: 'one octet from the kernel to our host and back, us', run: benchLatency },
   { name: 'connections', what: 'connections per second from the kernel to our host', run: benchConnections },
+  { name: 'memory', what: 'octets per idle connection', run: benchMemory },
+  { name: 'sim', what: 'bulk data between two simulated hosts', run: benchSim },
   { name: 'blocking', what: 'calls of threads that sleep', run: benchBlocking },
   { name: 'loss', what: 'goodput under loss, in virtual time', run: benchLoss },
   {

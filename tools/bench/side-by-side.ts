@@ -80,7 +80,8 @@ export class SideBySide {
 /** Whether our host can do with super-packets already. */
 export const hasOffload = 'no-offload' in commonOptions;
 
-async function startReference(near: string, far: string, { mtu, offload }: Way): Promise<ChildProcess[]> {
+/** Starts the kernel's services in `far` and the wire to `near`. Returns the processes. */
+export async function startReference(near: string, far: string, { mtu, offload }: Way): Promise<ChildProcess[]> {
   const forwarder = await startService(null, 'forward', {
     from: `${near}:${interfaceName}`,
     to: `${far}:${interfaceName}`,
@@ -91,13 +92,18 @@ async function startReference(near: string, far: string, { mtu, offload }: Way):
   return [forwarder, await startService(far, 'serve', { congestion })];
 }
 
-async function startOurHost(namespace: string, { mtu, offload, profile }: Way): Promise<ChildProcess> {
+/** Starts a host of ours in the namespace, `host` of the command line or another program that takes its options. */
+export async function startOurHost(
+  namespace: string,
+  { mtu, offload, profile }: Way,
+  nodeOptions: readonly string[] = [],
+  program: readonly string[] = ['tools/main.ts', 'host', '--json'],
+): Promise<ChildProcess> {
   const host = start(namespace, process.execPath, [
     ...(profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
+    ...nodeOptions,
     '--import=tsx',
-    'tools/main.ts',
-    'host',
-    '--json',
+    ...program,
     ...['--tun', interfaceName, '--mtu', String(mtu)],
     ...ourAddresses.flatMap((address) => ['--address', address]),
     ...kernelAddresses.flatMap((address) => ['--peer', address]),

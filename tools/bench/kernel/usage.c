@@ -82,15 +82,18 @@ static void pin_thread(int process, int thread, void *state) {
   sched_setaffinity(thread, sizeof(cpu_set_t), state);
 }
 
-static void pin_to(int process, int cpu) {
+static cpu_set_t only(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
-  each_thread(process, pin_thread, &set);
+  return set;
 }
 
 void pin(const struct options *options) {
-  if (options->cpu >= 0) pin_to(getpid(), options->cpu);
-  if (options->peer_cpu < 0) return;
-  for (int index = 0; index < options->peer_count; index++) pin_to(options->peers[index], options->peer_cpu);
+  cpu_set_t anywhere, set;
+  if (sched_getaffinity(0, sizeof anywhere, &anywhere) < 0) fail("sched_getaffinity");
+  set = options->peer_cpu < 0 ? anywhere : only(options->peer_cpu);
+  for (int index = 0; index < options->peer_count; index++) each_thread(options->peers[index], pin_thread, &set);
+  set = options->cpu < 0 ? anywhere : only(options->cpu);
+  each_thread(getpid(), pin_thread, &set);
 }
