@@ -56,4 +56,10 @@ async function main(args: readonly string[]): Promise<number> {
   return code;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  process.stderr.write(`bench: ${error.message.split('\n', 1)[0]}\n`); // options that cannot be
+  process.exitCode = 1;
+}
