@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runGet } from './commands/get.ts';
 import { runHost } from './commands/host.ts';
+import { runIperf3 } from './commands/iperf3.ts';
+import { iperf3Options } from './commands/iperf3-options.ts';
 import { luaOptions } from './commands/lua-options.ts';
 import {
   commonOptions,
@@ -63,6 +65,14 @@ const commands: readonly Command[] = [
     options: tracerouteOptions,
     failure: 2,
     run: runTraceroute,
+  },
+  {
+    name: 'iperf3',
+    parameters: '-s | -c HOST',
+    help: 'measure with iperf3 at the other end, as its server or its client',
+    options: iperf3Options,
+    failure: 1,
+    run: runIperf3,
   },
   {
     name: 'lua',
