@@ -200,7 +200,9 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   }
   snd.una = ack;
   onAckOfMtuProbe(tcb);
+  // What is behind SND.UNA keeps up with it: after 2 GiB it would look as if it were ahead.
   if (seqLt(snd.small, ack)) snd.small = ack;
+  if (seqLt(snd.up, ack)) snd.up = ack;
   tcb.retries = 0;
   tcb.softError = null;
   tcb.moreFollows = false;
