@@ -26,7 +26,7 @@ export class TextReporter implements Reporter {
 
   #print(line: string): void {
     this.#options.print(line);
-    this.#lines.push(line);
+    if (this.#beginning?.settings.wantsServerOutput !== false) this.#lines.push(line);
   }
 
   listening(port: number, test: number): void {

@@ -22,6 +22,11 @@ export interface ServerOptions extends Surroundings {
   readonly signal: AbortSignal;
 }
 
+interface Client {
+  readonly control: Control;
+  readonly cookie: string;
+}
+
 /** Serves until the signal, or the first client with `isOneOff`. Resolves with whether all was well. */
 export async function runServer(module: SocketModule, options: ServerOptions): Promise<boolean> {
   const server = new Server(module, options);
@@ -34,7 +39,8 @@ class Server {
   #session: Session | null = null;
   /** Connections that have not said yet what they are for. */
   #strangers = 0;
-  #onClient: ((client: { control: Control; cookie: string }) => void) | null = null;
+  #onClient: ((client: Client | null) => void) | null = null;
+  #wasInterrupted = false;
 
   constructor(module: SocketModule, options: ServerOptions) {
     this.#module = module;
@@ -49,32 +55,26 @@ class Server {
       reporter.finish();
       return false;
     }
-    const interrupted = new Promise<null>((resolve) => {
-      if (signal.aborted) resolve(null);
-      else signal.addEventListener('abort', () => resolve(null), { once: true });
-    });
     void this.#acceptAll(listener);
-    for (let test = 1; ; test++) {
+    signal.addEventListener('abort', () => this.#onClient?.(null), { once: true });
+    for (let test = 1; !signal.aborted; test++) {
       reporter.listening(port, test);
-      const client = await Promise.race([this.#nextClient(), interrupted]);
+      const client = await this.#nextClient();
       if (client === null) break;
       const isFine = await this.#serve(client.control, client.cookie, listener);
       reporter.finish();
-      if (signal.aborted) break;
-      if (isOneOff) {
+      if (isOneOff && !signal.aborted) {
         await listener.close();
         return isFine;
       }
     }
     await listener.close();
-    if (this.#lastEnding !== 'interrupted') {
+    if (!this.#wasInterrupted) {
       reporter.failed('interrupt - the server has terminated', true);
       reporter.finish();
     }
     return false;
   }
-
-  #lastEnding: 'interrupted' | null = null;
 
   async #listen(): Promise<Socket | string> {
     const { family, port } = this.#options;
@@ -98,7 +98,8 @@ class Server {
     }
   }
 
-  #nextClient(): Promise<{ control: Control; cookie: string }> {
+  /** Null when the signal comes first. */
+  #nextClient(): Promise<Client | null> {
     return new Promise((resolve) => {
       this.#onClient = resolve;
     });
@@ -130,7 +131,7 @@ class Server {
       return true;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      if (this.#options.signal.aborted) this.#lastEnding = 'interrupted';
+      this.#wasInterrupted = this.#options.signal.aborted;
       reporter.failed(error.message, error.isEnding);
       return false;
     } finally {

@@ -36,8 +36,16 @@ export class Session {
   /** The next state that the client names: asked for once, and looked at wherever the session waits. */
   #nextState: Promise<number | null> | null = null;
 
+  /** Resolves when the user ends the server. */
+  readonly #interrupted: Promise<'interrupted'>;
+  #onAbort: () => void = () => {};
+
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#interrupted = new Promise((resolve) => {
+      this.#onAbort = () => resolve('interrupted');
+      options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    });
   }
 
   /** Streams are on their way. */
@@ -140,24 +148,11 @@ export class Session {
   async #orGone<T>(promise: Promise<T>): Promise<T> {
     const { runner } = this.#options.control.socket;
     const late = pauseUntil(runner.now() + seconds(patience), runner, this.#over).then(() => null);
-    const first = await Promise.race([
-      promise.then((value) => ({ value })),
-      this.#nextState!,
-      late,
-      this.#interrupted(),
-    ]);
+    const first = await Promise.race([promise.then((value) => ({ value })), this.#nextState!, late, this.#interrupted]);
     if (typeof first === 'object' && first !== null) return first.value;
     if (first === 'interrupted') await this.#terminate();
     if (first === null) throw new ProtocolError('the client has unexpectedly closed the connection', true);
     throw new ProtocolError(messageOf(first as number));
-  }
-
-  #interrupted(): Promise<'interrupted'> {
-    const { signal } = this.#options;
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve('interrupted');
-      else signal.addEventListener('abort', () => resolve('interrupted'), { once: true });
-    });
   }
 
   async #terminate(): Promise<never> {
@@ -171,12 +166,7 @@ export class Session {
     const { runner } = this.#options.control.socket;
     const most = settings.seconds > 0 ? settings.omit + settings.seconds + grace : Number.POSITIVE_INFINITY;
     const late = pauseUntil(runner.now() + seconds(most), runner, this.#over).then(() => 'late' as const);
-    const ended = await Promise.race([
-      this.#nextState!,
-      run.failed.then((why) => ({ why })),
-      late,
-      this.#interrupted(),
-    ]);
+    const ended = await Promise.race([this.#nextState!, run.failed.then((why) => ({ why })), late, this.#interrupted]);
     if (ended === states.TEST_END) return run.end();
     if (typeof ended === 'object' && ended !== null) {
       // The streams of a client that has gone are often the first to tell.
@@ -225,6 +215,7 @@ export class Session {
 
   close(): void {
     this.#over.set();
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#missing = 0;
     this.#run?.end();
     for (const socket of this.#sockets) void socket.close();

@@ -31,7 +31,7 @@ export async function sendBlocks(stream: TestStream, traffic: Traffic, pace: Pac
     if (error !== null && error !== texts.EAGAIN) return error;
     if (count !== null) {
       stream.octets += count;
-      stream.blocks++;
+      stream.blocks = Math.floor(stream.octets / length); // a write may take less than a block
       pace?.sent(count);
       counted();
     }
