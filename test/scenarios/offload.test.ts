@@ -7,6 +7,7 @@ test('After 2 GiB of ordinary text nothing is marked urgent', (t) => {
   const way = pair({ link: { mtu: 65_535, offload: true } });
   const listener = way.server.stack.tcp.listen(way.server.stack.tcp.bind(anyV4, 9), 1);
   const sender = way.client.stack.tcp.connect(parseAddress('10.0.0.2')!, 9, null, anyV4, 0);
+  way.client.kick();
   let receiver: Tcb | null = null;
   way.network.runUntil(() => (receiver = way.server.stack.tcp.accept(listener)) !== null);
   let urgent = 0;
