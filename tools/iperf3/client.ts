@@ -1,8 +1,10 @@
 import type { Socket, SocketModule } from '../../src/api/index.ts';
+import { seconds } from '../../src/stack/index.ts';
 import { TestStream } from './counts.ts';
 import { openStream } from './datagrams.ts';
 import { bufferSizesOf, congestionOf, prepare, type Surroundings } from './endpoint.ts';
 import { Control, cookieOctets, makeCookie, ProtocolError, reasonOf, states } from './protocol.ts';
+import { pauseUntil, Stop } from './rate.ts';
 import type { Reporter } from './reporter.ts';
 import { fromMessage, type Results, toMessage, wholesOf } from './results.ts';
 import { Run } from './run.ts';
@@ -51,6 +53,8 @@ class Client {
   #run: Run | null = null;
   #others: Results | null = null;
   #congestion = '';
+  #hasTold = false;
+  readonly #over = new Stop();
   readonly #interrupted: Promise<'interrupted'>;
 
   constructor(module: SocketModule, options: ClientOptions) {
@@ -72,8 +76,16 @@ class Client {
       this.#onRun = (run) => void run.failed.then(resolve);
     });
     for (;;) {
-      const state = await this.#orInterrupted(Promise.race([control.readState(), failed]));
-      if (typeof state === 'string') throw new ProtocolError(state);
+      const reading = control.readState();
+      let state = await this.#orInterrupted(Promise.race([reading, failed]));
+      if (typeof state === 'string') {
+        // The server may have a word to say about it, on its way.
+        const { runner } = control.socket;
+        const later = pauseUntil(runner.now() + seconds(lastWord), runner, this.#over);
+        const told = await Promise.race([reading, later]);
+        if (typeof told !== 'number') throw new ProtocolError(state);
+        state = told;
+      }
       if (await this.#enter(state, control)) return;
     }
   }
@@ -92,17 +104,20 @@ class Client {
   /** Does what the server's state asks for. Resolves with whether that was all. @throws ProtocolError */
   async #enter(state: number | null, control: Control): Promise<boolean> {
     const run = this.#run;
+    const { host, port, reporter } = this.#options;
     switch (state) {
       case states.PARAM_EXCHANGE:
+        reporter.connecting(host, port, this.#settings.direction === 'reverse');
         await control.writeJson(toParameters(this.#settings));
         return false;
       case states.CREATE_STREAMS:
+        if (run !== null) break;
         await this.#orInterrupted(this.#createStreams(control));
         return false;
       case states.TEST_START:
         return false;
       case states.TEST_RUNNING:
-        if (run === null) break;
+        if (run === null || run.hasStarted) break;
         run.start();
         // Whatever ends the run, the server has to know; should it be gone, reading tells.
         void run.finished.then(() => this.#tellTestEnd(control));
@@ -145,12 +160,11 @@ class Client {
   }
 
   async #connectControl(): Promise<Control> {
-    const { host, port, settings, reporter } = this.#options;
+    const { settings } = this.#options;
     const socket = await this.#connect(this.#module.SOCK_STREAM, 'unable to connect to server');
     const control = new Control(this.#module, socket);
     this.#control = control;
     if (settings.length === 0) this.#settings = { ...settings, length: this.#usualLength(socket) };
-    reporter.connecting(host, port, settings.direction === 'reverse');
     return control;
   }
 
@@ -238,13 +252,12 @@ class Client {
     this.#options.reporter.ended({ run, isServer: false, wholes, others, congestion: this.#congestion, isDone });
   }
 
-  #hasTold = false;
-
   #closeStreams(): void {
     for (const { socket } of this.#run?.streams ?? []) void socket.close();
   }
 
   close(): void {
+    this.#over.set();
     this.#run?.end();
     for (const socket of this.#sockets) void socket.close();
   }
@@ -252,3 +265,6 @@ class Client {
 
 /** In octets: with the server's output in it. */
 const longestResults = 16 * 1024 * 1024;
+
+/** Seconds that a server may take to say why a stream has failed. */
+const lastWord = 0.2;

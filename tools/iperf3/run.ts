@@ -2,6 +2,7 @@ import type { SocketModule } from '../../src/api/index.ts';
 import { type Runner, seconds } from '../../src/stack/index.ts';
 import type { Interval, TestStream } from './counts.ts';
 import { receiveDatagrams, sendDatagrams } from './datagrams.ts';
+import { reasonOf } from './protocol.ts';
 import { Pace, pauseUntil, Stop } from './rate.ts';
 import type { TestSettings } from './settings.ts';
 import { receiveBlocks, sendBlocks, type Traffic } from './streams.ts';
@@ -46,6 +47,7 @@ export class Run {
   readonly stop = new Stop();
   /** Seconds that counted, from the beginning to the end. */
   duration = 0;
+  hasStarted = false;
   readonly #options: RunOptions;
   readonly #paces: Pace[] = [];
   #startedAt = 0;
@@ -74,6 +76,7 @@ export class Run {
 
   /** Lets the octets flow. */
   start(): void {
+    this.hasStarted = true;
     const { settings, streams, module, runner } = this.#options;
     this.#begin();
     const traffic: Traffic = {
@@ -102,9 +105,10 @@ export class Run {
     return stream.sends ? sendBlocks(stream, traffic, pace) : receiveBlocks(stream, traffic);
   }
 
-  async #watch({ sends }: TestStream, loop: Promise<string | null>): Promise<void> {
+  async #watch({ sends, socket }: TestStream, loop: Promise<string | null>): Promise<void> {
     const error = await loop;
-    if (error !== null) this.#failed(`unable to ${sends ? 'write to' : 'read from'} stream socket: ${error}`);
+    if (error === null) return;
+    this.#failed(`unable to ${sends ? 'write to' : 'read from'} stream socket: ${reasonOf(socket, error)}`);
   }
 
   /** What counts begins, or begins anew. */
