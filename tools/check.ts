@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rfcMap } from './rfc-map.ts';
 import { checkSources } from './source-rules.ts';
+import { checksumCode, checksumCodeFile } from './wasm.ts';
 
 /** `npm run check`: everything that can be said about the sources without running them. */
 
@@ -30,6 +31,8 @@ for (const id of unproved)
 report('rows of the RFCs are proved', unproved.length === 0);
 const isFresh = page === readFileSync(`${root}docs/rfc-map.md`, 'utf8');
 report('docs/rfc-map.md is fresh (node --import=tsx tools/rfc-map.ts draws it)', isFresh);
+const isTranslated = (await checksumCode()) === readFileSync(checksumCodeFile, 'utf8');
+report('checksum.wat is translated (node --import=tsx tools/wasm.ts does it)', isTranslated);
 process.exitCode = failed ? 1 : 0;
 
 function report(what: string, isFine: boolean): void {

@@ -1,4 +1,5 @@
 import { type Cancel, type Device, type Micros, never, PacketMeta, type Runner, type Stack } from '../stack/index.ts';
+import { packetBuffer } from './wasm/packet-memory.ts';
 
 /** A clock and its timers, as the environment has them. */
 export interface Scheduler {
@@ -25,7 +26,7 @@ export class Driver implements Runner {
   /** The device of interface i + 1 at place i. */
   readonly #devices: readonly Device[];
   readonly #scheduler: Scheduler;
-  readonly #packet: Uint8Array = new Uint8Array(mostHeadroom + 65_536 + 64).subarray(mostHeadroom);
+  readonly #packet: Uint8Array = packetBuffer(mostHeadroom);
   readonly #arriving: PacketMeta = new PacketMeta();
   #wake: (endpoint: unknown) => void = () => {};
   #isArranged = false;

@@ -21,6 +21,7 @@ export {
   sameAddress,
 } from './base/address.ts';
 export { empty } from './base/bytes.ts';
+export { type ChecksumKernel, installChecksumKernel, sumBytes } from './base/checksum.ts';
 export { Counters, type DropReason, dropReasons } from './base/counters.ts';
 export { DatagramEndpoint, type ReceivedDatagram } from './base/datagram-endpoint.ts';
 export { type ErrorCode, StackError } from './base/errors.ts';

@@ -162,7 +162,7 @@ function isDuplicateAck(tcb: Tcb, seg: Segment): boolean {
 function updateWindow(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const { snd } = tcb;
   if (seqLt(seg.ack, snd.una)) return false;
-  const wnd = seg.wnd * 2 ** snd.wndShift;
+  const wnd = seg.wnd * (1 << snd.wndShift);
   const isNewer = seqGt(seg.ack, snd.una) || seqLt(snd.wl1, seg.seq);
   const isTaken = isNewer || (snd.wl1 === seg.seq && (wnd > snd.wnd || (wnd === 0 && snd.wnd > 0)));
   if (isTaken) {

@@ -26,7 +26,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const first = textSeq(seg);
   const start = seqMax(first, rcv.nxt);
   // Windows are rounded up, and small segments could add that up: what the buffer cannot hold has to come again.
-  const room = tcb.receiveLimit - receiveQueue.length + 2 ** rcv.wndShift;
+  const room = tcb.receiveLimit - receiveQueue.length + (1 << rcv.wndShift);
   let end = seqMin(seqMin(seqAdd(first, length), rcv.edge), seqAdd(rcv.nxt, Math.max(0, room)));
   if (tcb.finAt >= 0) end = seqMin(end, toSeq(tcb.finAt)); // nothing can follow a FIN
   if (seqLt(first, rcv.nxt)) noteDuplicateBefore(tcb, first, seqAdd(first, length));

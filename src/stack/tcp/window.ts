@@ -8,7 +8,7 @@ import type { Tcb } from './tcb.ts';
  */
 
 /** The largest window that the field and the scale can tell. */
-const largest = (tcb: Tcb): number => 0xffff * 2 ** tcb.rcv.wndShift;
+const largest = (tcb: Tcb): number => 0xffff * (1 << tcb.rcv.wndShift);
 
 /** RCV.WND: octets that may still arrive beyond RCV.NXT. */
 export const receiveWindow = (tcb: Tcb): number => seqSub(tcb.rcv.edge, tcb.rcv.nxt);
@@ -36,8 +36,8 @@ export function advertise(tcb: Tcb): number {
   const { rcv } = tcb;
   if (step > 0) rcv.edge = seqAdd(rcv.edge, step);
   // Rounded up: telling less than the edge already told would take back octets that the peer may have sent.
-  const field = Math.min(0xffff, Math.ceil(receiveWindow(tcb) / 2 ** rcv.wndShift));
-  rcv.edge = seqAdd(rcv.nxt, field * 2 ** rcv.wndShift);
+  const field = Math.min(0xffff, Math.ceil(receiveWindow(tcb) / (1 << rcv.wndShift)));
+  rcv.edge = seqAdd(rcv.nxt, field * (1 << rcv.wndShift));
   return field;
 }
 
