@@ -333,6 +333,20 @@ export class Socket {
   }
 
   /**
+   * The same into a buffer of the caller's, which has to leave it alone until then: nothing is allocated for what has come.
+   * With MSG_WAITALL, waits until the buffer is full.
+   * @returns how many octets there are; what is left of a longer datagram is lost; ERROR_CLOSED at the end of a stream
+   */
+  async recvInto(buffer: Uint8Array, flags = 0): Promise<Result<number>> {
+    if (buffer.length === 0) return ok(0);
+    return this.#try('read', undefined, undefined, async () => {
+      const { data } = await this.#receive(buffer.length, flags, buffer);
+      if (data.buffer !== buffer.buffer) buffer.set(data.subarray(0, buffer.length));
+      return ok(Math.min(data.length, buffer.length));
+    });
+  }
+
+  /**
    * The next datagram, who sent it, and to which of our addresses; what is longer than `maxsize` is cut. Of a stream, what
    * `recv` gives.
    * @param flags MSG_PEEK leaves it where it is, MSG_DONTWAIT does not wait. `length` is the whole datagram's, as with
@@ -354,15 +368,15 @@ export class Socket {
   }
 
   /** @throws StackError EPIPE the end */
-  async #receive(maxsize: number, flags: number): Promise<Incoming> {
+  async #receive(maxsize: number, flags: number, into?: Uint8Array): Promise<Incoming> {
     const wait = this.#waitFor('receive', flags);
     const isForAll = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait && this.#end.type === 'stream';
     if (isForAll && (flags & (constants.MSG_PEEK | constants.MSG_OOB)) === 0) return this.#gather(maxsize, flags, wait);
-    return this.#receiveOnce(maxsize, flags, wait, isForAll ? maxsize : 0);
+    return this.#receiveOnce(maxsize, flags, wait, isForAll ? maxsize : 0, into);
   }
 
   /** @param least octets of a stream to wait for */
-  async #receiveOnce(maxsize: number, flags: number, wait: Wait, least: number): Promise<Incoming> {
+  async #receiveOnce(maxsize: number, flags: number, wait: Wait, least: number, into?: Uint8Array): Promise<Incoming> {
     const end = this.#end;
     const enough = () => end.mayReceive(least);
     const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
@@ -370,7 +384,7 @@ export class Socket {
     for (;;) {
       if (waits && !enough()) await this.#waitOrThrow(enough, wait);
       try {
-        const incoming = end.receive(maxsize, how);
+        const incoming = end.receive(maxsize, how, into);
         this.#host.runner.kick(); // the window may have opened
         if (incoming === null) throw new StackError('EPIPE');
         return incoming;

@@ -44,10 +44,12 @@ export async function serveUdp(
 /** Takes what comes and forgets it, until the peer ends or the connection fails. */
 export async function drain(socket: Socket): Promise<void> {
   for (;;) {
-    const [, error] = await socket.read(chunkSize);
+    const [, error] = await socket.recvInto(waste);
     if (error !== null) return;
   }
 }
+/** Nobody looks at it, so all connections share it. */
+const waste = new Uint8Array(4 * chunkSize);
 
 /** The value of a result. @throws Error what failed, and why */
 export function orThrow<T>([value, error]: readonly [T | null, string | null, ...unknown[]], what: string): T {

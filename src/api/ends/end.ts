@@ -83,8 +83,11 @@ export interface End {
   send(data: Uint8Array, flags: number, to: Place | null): number;
   /** Is it worth asking again to send so many octets? */
   maySend(octets: number, to: Place | null): boolean;
-  /** @returns null at the end of the stream */
-  receive(most: number, flags: number): Incoming | null;
+  /**
+   * @param into where a stream puts what it has, if given; its data is then a part of it
+   * @returns null at the end of the stream
+   */
+  receive(most: number, flags: number, into?: Uint8Array): Incoming | null;
   /** Is it worth asking, and are there `least` octets of a stream, or will there be no more? */
   mayReceive(least: number): boolean;
   readiness(): Readiness;

@@ -140,7 +140,7 @@ export class TcpEnd implements End {
     return this.#tcb === null || tcpCalls.isWritable(this.#tcb);
   }
 
-  receive(most: number, flags: number): Incoming | null {
+  receive(most: number, flags: number, buffer?: Uint8Array): Incoming | null {
     const tcb = this.#tcb;
     this.#throwLate();
     if (tcb === null) throw new StackError('ENOTCONN');
@@ -149,7 +149,7 @@ export class TcpEnd implements End {
       const octet = tcpCalls.receiveUrgent(tcb, peek);
       return octet < 0 ? null : { data: Uint8Array.of(octet), from: this.#peer(tcb) };
     }
-    const into = new Uint8Array(Math.max(1, Math.min(most, tcb.receiveQueue.length)));
+    const into = buffer ?? new Uint8Array(Math.max(1, Math.min(most, tcb.receiveQueue.length)));
     const count = tcpCalls.receive(tcb, into, this.#context.now(), peek);
     return count === 0 ? null : { data: into.subarray(0, count), from: this.#peer(tcb) };
   }
