@@ -55,6 +55,7 @@ export const cookieOctets = (cookie: string): Uint8Array => new TextEncoder().en
 /** The cookie that a connection begins with, or null when none comes in time. */
 export async function readCookie(socket: Socket, patience: number): Promise<string | null> {
   const octets = await readExactly(socket, cookieLength, patience);
+  socket.settimeout(-1);
   return octets === null ? null : new TextDecoder('latin1').decode(octets.subarray(0, cookieLength - 1));
 }
 
