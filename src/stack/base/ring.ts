@@ -1,4 +1,5 @@
 import { copyBytes, empty } from './bytes.ts';
+import { Pool } from './pool.ts';
 
 /**
  * A queue of octets in one circular buffer that grows by doubling, up to what its user writes into it.
@@ -10,6 +11,8 @@ export class Ring {
   #bytes = empty;
   #start = 0;
   #length = 0;
+  /** As many octets as were needed last. */
+  #usual = leastCapacity;
 
   /** Octets in the queue. */
   get length(): number {
@@ -57,6 +60,7 @@ export class Ring {
 
   /** Empties the queue and gives the memory back. */
   clear(): void {
+    if (this.#bytes.length > 0) pool.give(this.#bytes, this.#bytes.length);
     this.#bytes = empty;
     this.#start = 0;
     this.#length = 0;
@@ -64,12 +68,20 @@ export class Ring {
 
   #reserve(needed: number): void {
     if (needed <= this.#bytes.length) return;
-    let capacity = Math.max(4096, this.#bytes.length);
+    let capacity = Math.max(this.#usual, this.#bytes.length);
     while (capacity < needed) capacity *= 2;
-    const grown = new Uint8Array(capacity);
+    const grown = pool.take(capacity);
     const held = this.#bytes.length; // octets beyond the end may be out-of-order text: all of it moves
-    if (held > 0) this.copyOut(0, held, grown, 0);
+    if (held > 0) {
+      this.copyOut(0, held, grown, 0);
+      pool.give(this.#bytes, held);
+    }
     this.#bytes = grown;
+    this.#usual = capacity;
     this.#start = 0;
   }
 }
+
+const leastCapacity = 4096;
+/** An idle connection holds no buffers (`npm run bench -- memory`); so much is kept for those that need some again. */
+const pool: Pool<Uint8Array> = new Pool(1 << 24, (size) => new Uint8Array(size));

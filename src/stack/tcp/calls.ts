@@ -80,6 +80,7 @@ export function receive(tcb: Tcb, into: Uint8Array, now: Micros, peek = false): 
     tcb.receiveQueue.copyOut(0, count, into, 0);
     if (peek) return count;
     tcb.receiveQueue.release(count);
+    if (tcb.receiveQueue.length === 0 && tcb.reassembly.isEmpty) tcb.receiveQueue.clear();
     tcb.octetsIn += count;
     if (tcb.state === 'CLOSED' || tcb.finReceived) return count;
     onRead(tcb, count, now);

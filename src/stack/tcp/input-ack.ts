@@ -50,7 +50,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     return true;
   }
   const inFlightBefore = inFlight(tcb);
-  tcb.ackEvent.rtt = -1;
+  tcb.context.ackEvent.rtt = -1;
   beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate) {
@@ -192,10 +192,11 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   const { snd, sentLog, context } = tcb;
   const { ack } = seg;
   tcb.acknowledged += seqSub(ack, snd.una);
-  tcb.ackEvent.acked = sentLog.acknowledge(ack);
+  tcb.context.ackEvent.acked = sentLog.acknowledge(ack);
   const text = seqSub(seqMin(ack, tcb.textEnd), tcb.queueStart);
   if (text > 0) {
     tcb.sendQueue.release(text);
+    if (tcb.sendQueue.length === 0) tcb.sendQueue.clear();
     tcb.queueStart = seqAdd(tcb.queueStart, text);
   }
   snd.una = ack;
@@ -209,7 +210,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (!sentLog.hasResent) tcb.resendingSince = -1;
   const measured = measureRoundTrip(tcb, seg, now);
   if (measured >= 0) tcb.rtt.sample(measured);
-  tcb.ackEvent.rtt = measured;
+  tcb.context.ackEvent.rtt = measured;
   context.changed.add(tcb);
   context.output.add(tcb);
 }
@@ -223,7 +224,8 @@ function model(tcb: Tcb, sample: RateSample): void {
 
 /** Congestion control hears of what has arrived. */
 function grow(tcb: Tcb, now: Micros): void {
-  const { snd, ackEvent } = tcb;
+  const { snd, context } = tcb;
+  const { ackEvent } = context;
   ackEvent.isLimited = isLimited(tcb);
   ackEvent.minRtt = tcb.rtt.min;
   ackEvent.una = snd.una;

@@ -13,7 +13,8 @@ import type { Tcb } from './tcb.ts';
 
 /** An acknowledgment has been taken in: the sample that it gives. `lost` segments were found lost by it. */
 export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: Micros): RateSample {
-  const { rate, sentLog, rtt, recovery, rateSample: sample } = tcb;
+  const { rate, sentLog, rtt, recovery } = tcb;
+  const { rateSample: sample, ackEvent } = tcb.context;
   rate.delivered += sentLog.arrived;
   if (rate.appLimitedUntil > 0 && rate.delivered > rate.appLimitedUntil) rate.appLimitedUntil = 0;
   if (sentLog.arrived > 0) rate.deliveredAt = now;
@@ -23,7 +24,7 @@ export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: 
   sample.limitsItself = false;
   sample.arrived = sentLog.arrived;
   sample.lost = lost;
-  sample.rtt = tcb.ackEvent.rtt;
+  sample.rtt = ackEvent.rtt;
   sample.phase = recovery.phase;
   sample.inFlightBefore = inFlightBefore;
   sample.inFlight = inFlight(tcb);

@@ -1,3 +1,4 @@
+import { Pool } from '../base/pool.ts';
 import { type Seq, seqAdd, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { RateState } from './rate-state.ts';
@@ -26,16 +27,9 @@ const LASTING = AMBIGUOUS | PUSHED | APP_LIMITED;
 export class SentLog {
   /** Where the first entry begins: SND.UNA. */
   start: Seq = seqZero;
-  #ends: Uint32Array = new Uint32Array(0);
-  #sentAt: Float64Array = new Float64Array(0);
-  #flags: Uint8Array = new Uint8Array(0);
-  /** How many segments an entry is, and how much text each of them has but the last, which may have less. */
-  #segmentCounts: Uint16Array = new Uint16Array(0);
-  #segmentSizes: Uint16Array = new Uint16Array(0);
-  /** What was known when each left (rate.ts): segments delivered, when the last of them was, and when the first left. */
-  #delivereds: Float64Array = new Float64Array(0);
-  #deliveredAt: Float64Array = new Float64Array(0);
-  #firstSentAt: Float64Array = new Float64Array(0);
+  #entries: Entries = noEntries;
+  /** As many as were needed last. */
+  #usual = leastEntries;
   readonly #rate: RateState;
   #head = 0;
   #count = 0;
@@ -116,16 +110,16 @@ export class SentLog {
 
   /** Appends what ends at `end`, sent now for the first time: one segment, or so many with `size` octets of text in each. */
   record(end: Seq, now: Micros, pushed = false, segments = 1, size = 0): void {
-    if (this.#count === this.#ends.length) this.#grow();
+    if (this.#count === this.#entries.size) this.#grow();
     if (this.#count === 0) {
       this.#rate.firstSentAt = now;
       this.#rate.deliveredAt = now;
     }
     const slot = this.#slot(this.#count);
-    this.#ends[slot] = end;
-    this.#flags[slot] = pushed ? PUSHED : 0;
-    this.#segmentCounts[slot] = segments;
-    this.#segmentSizes[slot] = size;
+    this.#entries.ends[slot] = end;
+    this.#entries.flags[slot] = pushed ? PUSHED : 0;
+    this.#entries.segmentCounts[slot] = segments;
+    this.#entries.segmentSizes[slot] = size;
     this.#noteSending(slot, now);
     this.#count++;
     this.#segments += segments;
@@ -133,12 +127,12 @@ export class SentLog {
 
   #noteSending(slot: number, now: Micros): void {
     const rate = this.#rate;
-    this.#sentAt[slot] = now;
-    this.#delivereds[slot] = rate.delivered;
-    this.#deliveredAt[slot] = rate.deliveredAt;
-    this.#firstSentAt[slot] = rate.firstSentAt;
-    if (rate.appLimitedUntil > 0) this.#flags[slot]! |= APP_LIMITED;
-    else this.#flags[slot]! &= ~APP_LIMITED;
+    this.#entries.sentAt[slot] = now;
+    this.#entries.delivereds[slot] = rate.delivered;
+    this.#entries.deliveredAt[slot] = rate.deliveredAt;
+    this.#entries.firstSentAt[slot] = rate.firstSentAt;
+    if (rate.appLimitedUntil > 0) this.#entries.flags[slot]! |= APP_LIMITED;
+    else this.#entries.flags[slot]! &= ~APP_LIMITED;
   }
 
   /** An acknowledgment is about to be taken in; segments sent again after `plausibleUntil` are not what it is about. */
@@ -158,8 +152,8 @@ export class SentLog {
   /** So many segments of the entry at `slot` have arrived, up to `end`. */
   #delivered(slot: number, segments: number, end: Seq): void {
     this.arrived += segments;
-    const sentAt = this.#sentAt[slot]!;
-    const wasSentAgain = (this.#flags[slot]! & AMBIGUOUS) !== 0;
+    const sentAt = this.#entries.sentAt[slot]!;
+    const wasSentAgain = (this.#entries.flags[slot]! & AMBIGUOUS) !== 0;
     if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
     // What came with the same acknowledgment is told in any order: only earlier ones count.
     if (wasSentAgain) this.repeatedArrived = true;
@@ -175,10 +169,10 @@ export class SentLog {
       this.newestSentAt = sentAt;
       this.newestEnd = end;
       const { newest } = this;
-      newest.delivered = this.#delivereds[slot]!;
-      newest.deliveredAt = this.#deliveredAt[slot]!;
-      newest.firstSentAt = this.#firstSentAt[slot]!;
-      newest.isAppLimited = (this.#flags[slot]! & APP_LIMITED) !== 0;
+      newest.delivered = this.#entries.delivereds[slot]!;
+      newest.deliveredAt = this.#entries.deliveredAt[slot]!;
+      newest.firstSentAt = this.#entries.firstSentAt[slot]!;
+      newest.isAppLimited = (this.#entries.flags[slot]! & APP_LIMITED) !== 0;
     }
   }
 
@@ -188,77 +182,80 @@ export class SentLog {
     let segments = 0;
     let sentAt = -1;
     let isAmbiguous = false;
-    this.headSentAt = this.#count > 0 ? this.#sentAt[this.#head]! : -1;
-    while (this.#count > 0 && seqLe(this.#ends[this.#head]! as Seq, una)) {
-      const flags = this.#flags[this.#head]!;
+    this.headSentAt = this.#count > 0 ? this.#entries.sentAt[this.#head]! : -1;
+    while (this.#count > 0 && seqLe(this.#entries.ends[this.#head]! as Seq, una)) {
+      const flags = this.#entries.flags[this.#head]!;
       // What waited behind a hole arrived long before it is acknowledged: it measures nothing either.
       if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
-      const count = this.#segmentCounts[this.#head]!;
-      if ((flags & SACKED) === 0) this.#delivered(this.#head, count, this.#ends[this.#head]! as Seq);
-      sentAt = this.#sentAt[this.#head]!;
+      const count = this.#entries.segmentCounts[this.#head]!;
+      if ((flags & SACKED) === 0) this.#delivered(this.#head, count, this.#entries.ends[this.#head]! as Seq);
+      sentAt = this.#entries.sentAt[this.#head]!;
       this.#uncount(flags, count);
       this.#segments -= count;
-      this.#head = (this.#head + 1) & (this.#ends.length - 1);
+      this.#head = (this.#head + 1) & (this.#entries.size - 1);
       this.#count--;
       entries++;
       segments += count;
     }
-    if (this.#count > 0 && this.#segmentCounts[this.#head]! > 1) {
+    if (this.#count > 0 && this.#entries.segmentCounts[this.#head]! > 1) {
       const part = this.#acknowledgePart(una);
       if (part > 0) {
-        const flags = this.#flags[this.#head]!;
+        const flags = this.#entries.flags[this.#head]!;
         if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
-        sentAt = this.#sentAt[this.#head]!;
+        sentAt = this.#entries.sentAt[this.#head]!;
         segments += part;
       }
     }
     this.start = una;
     this.unambiguousSentAt = isAmbiguous ? -1 : sentAt;
     this.#firstLostHint = Math.max(0, this.#firstLostHint - entries);
-    if (this.#count === 0) this.#firstLostHint = 0;
+    if (this.#count === 0) {
+      this.#firstLostHint = 0;
+      this.#giveBack();
+    }
     return segments;
   }
 
   /** Of the first entry, a burst, all up to `una` has been acknowledged. Returns how many whole segments that were. */
   #acknowledgePart(una: Seq): number {
     const slot = this.#head;
-    const count = this.#segmentCounts[slot]!;
-    const left = seqSub(this.#ends[slot]! as Seq, una);
-    const part = Math.max(0, count - Math.ceil(left / this.#segmentSizes[slot]!));
+    const count = this.#entries.segmentCounts[slot]!;
+    const left = seqSub(this.#entries.ends[slot]! as Seq, una);
+    const part = Math.max(0, count - Math.ceil(left / this.#entries.segmentSizes[slot]!));
     if (part === 0) return 0;
-    const flags = this.#flags[slot]!;
+    const flags = this.#entries.flags[slot]!;
     if ((flags & SACKED) === 0) this.#delivered(slot, part, una);
     this.#uncount(flags, part);
-    this.#segmentCounts[slot] = count - part;
+    this.#entries.segmentCounts[slot] = count - part;
     this.#segments -= part;
     return part;
   }
 
   startOf(index: number): Seq {
-    return index === 0 ? this.start : (this.#ends[this.#slot(index - 1)]! as Seq);
+    return index === 0 ? this.start : (this.#entries.ends[this.#slot(index - 1)]! as Seq);
   }
 
   endOf(index: number): Seq {
-    return this.#ends[this.#slot(index)]! as Seq;
+    return this.#entries.ends[this.#slot(index)]! as Seq;
   }
 
   sentAt(index: number): Micros {
-    return this.#sentAt[this.#slot(index)]!;
+    return this.#entries.sentAt[this.#slot(index)]!;
   }
 
   isLost(index: number): boolean {
-    return (this.#flags[this.#slot(index)]! & LOST) !== 0;
+    return (this.#entries.flags[this.#slot(index)]! & LOST) !== 0;
   }
 
   isSacked(index: number): boolean {
-    return (this.#flags[this.#slot(index)]! & SACKED) !== 0;
+    return (this.#entries.flags[this.#slot(index)]! & SACKED) !== 0;
   }
 
   /** The first entry that is lost and has not been sent again, or -1. */
   nextLost(): number {
     if (this.#lost === this.#resent) return -1;
     for (let index = this.#firstLostHint; index < this.#count; index++) {
-      if ((this.#flags[this.#slot(index)]! & (LOST | RESENT)) === LOST) {
+      if ((this.#entries.flags[this.#slot(index)]! & (LOST | RESENT)) === LOST) {
         this.#firstLostHint = index;
         return index;
       }
@@ -268,17 +265,17 @@ export class SentLog {
 
   markLost(index: number): void {
     const slot = this.#slot(index);
-    const flags = this.#flags[slot]!;
+    const flags = this.#entries.flags[slot]!;
     if ((flags & (LOST | SACKED)) !== 0) return;
-    this.#flags[slot] = flags | LOST;
-    this.#lost += this.#segmentCounts[slot]!;
-    this.everLost += this.#segmentCounts[slot]!;
+    this.#entries.flags[slot] = flags | LOST;
+    this.#lost += this.#entries.segmentCounts[slot]!;
+    this.everLost += this.#entries.segmentCounts[slot]!;
     if (index < this.#firstLostHint) this.#firstLostHint = index;
   }
 
   /** Neither arrived nor waiting to be sent again. */
   isOutstanding(index: number): boolean {
-    const flags = this.#flags[this.#slot(index)]!;
+    const flags = this.#entries.flags[this.#slot(index)]!;
     return (flags & SACKED) === 0 && (flags & (LOST | RESENT)) !== LOST;
   }
 
@@ -290,10 +287,10 @@ export class SentLog {
   /** The entry is lost, also if it had been sent again already. */
   markLostAgain(index: number): void {
     const slot = this.#slot(index);
-    if ((this.#flags[slot]! & RESENT) !== 0) {
-      this.#flags[slot] = this.#flags[slot]! & ~RESENT;
-      this.#resent -= this.#segmentCounts[slot]!;
-      this.everLost += this.#segmentCounts[slot]!;
+    if ((this.#entries.flags[slot]! & RESENT) !== 0) {
+      this.#entries.flags[slot] = this.#entries.flags[slot]! & ~RESENT;
+      this.#resent -= this.#entries.segmentCounts[slot]!;
+      this.everLost += this.#entries.segmentCounts[slot]!;
       if (index < this.#firstLostHint) this.#firstLostHint = index;
     } else this.markLost(index);
   }
@@ -302,7 +299,7 @@ export class SentLog {
   markLostBefore(when: Micros): void {
     for (let index = 0; index < this.#count; index++) {
       const slot = this.#slot(index);
-      if (index > 0 && ((this.#flags[slot]! & SACKED) !== 0 || this.#sentAt[slot]! > when)) continue;
+      if (index > 0 && ((this.#entries.flags[slot]! & SACKED) !== 0 || this.#entries.sentAt[slot]! > when)) continue;
       this.markLostAgain(index);
     }
     this.#firstLostHint = 0;
@@ -310,60 +307,60 @@ export class SentLog {
 
   /** The receiver has dropped what it had told of: none of it has arrived after all. */
   forgetSacks(): void {
-    for (let index = 0; index < this.#count; index++) this.#flags[this.#slot(index)]! &= ~SACKED;
+    for (let index = 0; index < this.#count; index++) this.#entries.flags[this.#slot(index)]! &= ~SACKED;
     this.#sacked = 0;
   }
 
   /** Nothing was lost: what was sent again is still on its way too, but nothing waits to be. */
   forgetLosses(): void {
-    for (let index = 0; index < this.#count; index++) this.#flags[this.#slot(index)]! &= ~(LOST | RESENT);
+    for (let index = 0; index < this.#count; index++) this.#entries.flags[this.#slot(index)]! &= ~(LOST | RESENT);
     this.#lost = 0;
     this.#resent = 0;
   }
 
   markSacked(index: number): void {
     const slot = this.#slot(index);
-    const flags = this.#flags[slot]!;
+    const flags = this.#entries.flags[slot]!;
     if ((flags & SACKED) !== 0) return;
-    const segments = this.#segmentCounts[slot]!;
-    this.#delivered(slot, segments, this.#ends[slot]! as Seq);
+    const segments = this.#entries.segmentCounts[slot]!;
+    this.#delivered(slot, segments, this.#entries.ends[slot]! as Seq);
     this.sackedNow += segments;
     this.#uncount(flags, segments);
-    this.#flags[slot] = (flags & LASTING) | SACKED;
+    this.#entries.flags[slot] = (flags & LASTING) | SACKED;
     this.#sacked += segments;
   }
 
   markResent(index: number, now: Micros): void {
     const slot = this.#slot(index);
-    const flags = this.#flags[slot]!;
-    const segments = this.#segmentCounts[slot]!;
+    const flags = this.#entries.flags[slot]!;
+    const segments = this.#entries.segmentCounts[slot]!;
     if ((flags & RESENT) === 0) this.#resent += segments;
     if ((flags & LOST) === 0) this.#lost += segments;
-    this.#flags[slot] = flags | LOST | RESENT | AMBIGUOUS;
+    this.#entries.flags[slot] = flags | LOST | RESENT | AMBIGUOUS;
     this.#noteSending(slot, now);
   }
 
   /** Its acknowledgment measures nothing. */
   markAmbiguous(index: number): void {
-    this.#flags[this.#slot(index)]! |= AMBIGUOUS;
+    this.#entries.flags[this.#slot(index)]! |= AMBIGUOUS;
   }
 
   /** Cuts an entry in two: it was a burst, or segments have become smaller since it was sent. */
   split(index: number, at: Seq): void {
     const end = this.endOf(index);
     if (!seqGt(end, at)) return;
-    const flags = this.#flags[this.#slot(index)]!;
-    const size = this.#segmentSizes[this.#slot(index)]!;
-    const before = this.#segmentCounts[this.#slot(index)]!;
+    const flags = this.#entries.flags[this.#slot(index)]!;
+    const size = this.#entries.segmentSizes[this.#slot(index)]!;
+    const before = this.#entries.segmentCounts[this.#slot(index)]!;
     const first = before === 1 ? 1 : Math.min(before, Math.ceil(seqSub(at, this.startOf(index)) / size));
     const second = Math.max(1, before - first);
-    if (this.#count === this.#ends.length) this.#grow();
+    if (this.#count === this.#entries.size) this.#grow();
     for (let move = this.#count; move > index; move--) this.#copy(this.#slot(move - 1), this.#slot(move));
     this.#count++;
-    this.#ends[this.#slot(index)] = at;
-    this.#flags[this.#slot(index)]! &= ~PUSHED;
-    this.#segmentCounts[this.#slot(index)] = first;
-    this.#segmentCounts[this.#slot(index + 1)] = second;
+    this.#entries.ends[this.#slot(index)] = at;
+    this.#entries.flags[this.#slot(index)]! &= ~PUSHED;
+    this.#entries.segmentCounts[this.#slot(index)] = first;
+    this.#entries.segmentCounts[this.#slot(index + 1)] = second;
     this.#segments += first + second - before;
     this.#uncount(flags, before - first - second);
   }
@@ -371,14 +368,15 @@ export class SentLog {
   /** The first segment of a burst becomes an entry of its own. */
   isolateFirst(index: number): void {
     const slot = this.#slot(index);
-    if (this.#segmentCounts[slot]! > 1) this.split(index, seqAdd(this.startOf(index), this.#segmentSizes[slot]!));
+    if (this.#entries.segmentCounts[slot]! > 1)
+      this.split(index, seqAdd(this.startOf(index), this.#entries.segmentSizes[slot]!));
   }
 
   /** The last segment of the log becomes an entry of its own. */
   isolateLast(): void {
     const index = this.#count - 1;
     const slot = this.#slot(index);
-    const count = this.#segmentCounts[slot]!;
+    const count = this.#entries.segmentCounts[slot]!;
     if (count > 1) this.split(index, this.#boundary(index, seqAdd(this.endOf(index), -1)));
   }
 
@@ -389,7 +387,7 @@ export class SentLog {
   isolate(index: number, start: Seq, end: Seq): number {
     let at = index;
     if (seqGt(start, this.startOf(at))) {
-      const from = this.#boundary(at, seqAdd(start, this.#segmentSizes[this.#slot(at)]! - 1));
+      const from = this.#boundary(at, seqAdd(start, this.#entries.segmentSizes[this.#slot(at)]! - 1));
       if (!seqGt(this.endOf(at), from)) return -1;
       this.split(at++, from);
     }
@@ -404,16 +402,16 @@ export class SentLog {
   #boundary(index: number, seq: Seq): Seq {
     const start = this.startOf(index);
     const offset = seqSub(seq, start);
-    return seqAdd(start, offset - (offset % this.#segmentSizes[this.#slot(index)]!));
+    return seqAdd(start, offset - (offset % this.#entries.segmentSizes[this.#slot(index)]!));
   }
 
   /** Segments of an entry. */
   segmentsOf(index: number): number {
-    return this.#segmentCounts[this.#slot(index)]!;
+    return this.#entries.segmentCounts[this.#slot(index)]!;
   }
 
   wasPushed(index: number): boolean {
-    return (this.#flags[this.#slot(index)]! & PUSHED) !== 0;
+    return (this.#entries.flags[this.#slot(index)]! & PUSHED) !== 0;
   }
 
   /** Makes one of an entry and its successor, if both are lost, not sent again, and together not longer than `most`. */
@@ -421,13 +419,13 @@ export class SentLog {
     if (index + 1 >= this.#count) return false;
     const [slot, next] = [this.#slot(index), this.#slot(index + 1)];
     const isWaiting = (flags: number) => (flags & (LOST | RESENT | SACKED)) === LOST;
-    if (!isWaiting(this.#flags[slot]!) || !isWaiting(this.#flags[next]!)) return false;
-    const end = this.#ends[next]! as Seq;
+    if (!isWaiting(this.#entries.flags[slot]!) || !isWaiting(this.#entries.flags[next]!)) return false;
+    const end = this.#entries.ends[next]! as Seq;
     if (seqSub(end, this.startOf(index)) > most || seqGt(end, textEnd)) return false;
-    const segments = this.#segmentCounts[slot]! + this.#segmentCounts[next]! - 1;
-    this.#ends[slot] = end;
-    this.#flags[slot] = this.#flags[next]! | (this.#flags[slot]! & AMBIGUOUS);
-    this.#segmentCounts[slot] = 1;
+    const segments = this.#entries.segmentCounts[slot]! + this.#entries.segmentCounts[next]! - 1;
+    this.#entries.ends[slot] = end;
+    this.#entries.flags[slot] = this.#entries.flags[next]! | (this.#entries.flags[slot]! & AMBIGUOUS);
+    this.#entries.segmentCounts[slot] = 1;
     for (let move = index + 1; move < this.#count - 1; move++) this.#copy(this.#slot(move + 1), this.#slot(move));
     this.#count--;
     this.#segments -= segments;
@@ -453,20 +451,13 @@ export class SentLog {
     this.#lost = 0;
     this.#sacked = 0;
     this.#resent = 0;
-    this.#ends = new Uint32Array(0);
-    this.#sentAt = new Float64Array(0);
-    this.#flags = new Uint8Array(0);
-    this.#segmentCounts = new Uint16Array(0);
-    this.#segmentSizes = new Uint16Array(0);
-    this.#delivereds = new Float64Array(0);
-    this.#deliveredAt = new Float64Array(0);
-    this.#firstSentAt = new Float64Array(0);
+    this.#giveBack();
     this.#head = 0;
     this.#firstLostHint = 0;
   }
 
   #slot(index: number): number {
-    return (this.#head + index) & (this.#ends.length - 1);
+    return (this.#head + index) & (this.#entries.size - 1);
   }
 
   #uncount(flags: number, segments: number): void {
@@ -476,31 +467,67 @@ export class SentLog {
   }
 
   #copy(from: number, to: number): void {
-    this.#ends[to] = this.#ends[from]!;
-    this.#sentAt[to] = this.#sentAt[from]!;
-    this.#flags[to] = this.#flags[from]!;
-    this.#segmentCounts[to] = this.#segmentCounts[from]!;
-    this.#segmentSizes[to] = this.#segmentSizes[from]!;
-    this.#delivereds[to] = this.#delivereds[from]!;
-    this.#deliveredAt[to] = this.#deliveredAt[from]!;
-    this.#firstSentAt[to] = this.#firstSentAt[from]!;
+    this.#entries.copy(to, this.#entries, from);
   }
 
   #grow(): void {
-    const capacity = Math.max(16, this.#ends.length * 2);
-    const inOrder = <A extends Uint32Array | Float64Array | Uint8Array | Uint16Array>(to: A, from: A): A => {
-      for (let index = 0; index < this.#count; index++) to[index] = from[this.#slot(index)]!;
-      return to;
-    };
-    const ends = inOrder(new Uint32Array(capacity), this.#ends);
-    this.#sentAt = inOrder(new Float64Array(capacity), this.#sentAt);
-    this.#flags = inOrder(new Uint8Array(capacity), this.#flags);
-    this.#segmentCounts = inOrder(new Uint16Array(capacity), this.#segmentCounts);
-    this.#segmentSizes = inOrder(new Uint16Array(capacity), this.#segmentSizes);
-    this.#delivereds = inOrder(new Float64Array(capacity), this.#delivereds);
-    this.#deliveredAt = inOrder(new Float64Array(capacity), this.#deliveredAt);
-    this.#firstSentAt = inOrder(new Float64Array(capacity), this.#firstSentAt);
-    this.#ends = ends; // last: its length tells where the others' entries are
+    const before = this.#entries;
+    const after = pool.take(Math.max(this.#usual, before.size * 2));
+    for (let index = 0; index < this.#count; index++) after.copy(index, before, this.#slot(index));
+    this.#giveBack();
+    this.#entries = after;
+    this.#usual = after.size;
+    this.#head = 0;
+  }
+
+  #giveBack(): void {
+    if (this.#entries.size > 0) pool.give(this.#entries, this.#entries.size);
+    this.#entries = noEntries;
     this.#head = 0;
   }
 }
+
+/** The columns of a log. */
+class Entries {
+  readonly size: number;
+  /** Behind the last octet of each. */
+  readonly ends: Uint32Array;
+  readonly sentAt: Float64Array;
+  readonly flags: Uint8Array;
+  /** How many segments an entry is, and how much text each of them has but the last, which may have less. */
+  readonly segmentCounts: Uint16Array;
+  readonly segmentSizes: Uint16Array;
+  /** What was known when each left (rate.ts): segments delivered, when the last of them was, and when the first left. */
+  readonly delivereds: Float64Array;
+  readonly deliveredAt: Float64Array;
+  readonly firstSentAt: Float64Array;
+
+  constructor(size: number) {
+    this.size = size;
+    this.ends = new Uint32Array(size);
+    this.sentAt = new Float64Array(size);
+    this.flags = new Uint8Array(size);
+    this.segmentCounts = new Uint16Array(size);
+    this.segmentSizes = new Uint16Array(size);
+    this.delivereds = new Float64Array(size);
+    this.deliveredAt = new Float64Array(size);
+    this.firstSentAt = new Float64Array(size);
+  }
+
+  /** Copies one entry. */
+  copy(to: number, from: Entries, slot: number): void {
+    this.ends[to] = from.ends[slot]!;
+    this.sentAt[to] = from.sentAt[slot]!;
+    this.flags[to] = from.flags[slot]!;
+    this.segmentCounts[to] = from.segmentCounts[slot]!;
+    this.segmentSizes[to] = from.segmentSizes[slot]!;
+    this.delivereds[to] = from.delivereds[slot]!;
+    this.deliveredAt[to] = from.deliveredAt[slot]!;
+    this.firstSentAt[to] = from.firstSentAt[slot]!;
+  }
+}
+
+const leastEntries = 16;
+const noEntries = new Entries(0);
+/** An idle connection has no entries (`npm run bench -- memory`). */
+const pool: Pool<Entries> = new Pool(1 << 14, (size) => new Entries(size));

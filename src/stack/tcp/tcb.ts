@@ -11,7 +11,7 @@ import type { ChangedList, Endpoint } from '../base/ready.ts';
 import { Ring } from '../base/ring.ts';
 import { type Seq, seqAdd, seqSub, seqZero } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
-import { AckEvent, type CongestionController, RateSample, type RecoveryPhase } from './congestion/controller.ts';
+import type { AckEvent, CongestionController, RateSample, RecoveryPhase } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
 import type { FastOpenCookies } from './fast-open-cookies.ts';
@@ -34,6 +34,9 @@ export interface TcpContext {
   readonly counters: Counters;
   readonly random: Random;
   readonly leftovers: Leftovers;
+  /** What the acknowledgment that is taken in says: refilled for each. */
+  readonly ackEvent: AckEvent;
+  readonly rateSample: RateSample;
   readonly changed: ChangedList;
   readonly observer: Observer | null;
   readonly findPath: FindPath;
@@ -325,7 +328,6 @@ export class Tcb implements Endpoint, Timed {
   /** CLOSE or shutdown has been called: a FIN follows the last octet of the queue. */
   finQueued = false;
   readonly rate: RateState = new RateState();
-  readonly rateSample: RateSample = new RateSample();
   readonly sentLog: SentLog = new SentLog(this.rate);
 
   /** Text received in order and not yet read, with out-of-order text behind it. */
@@ -352,7 +354,6 @@ export class Tcb implements Endpoint, Timed {
   readonly ack: AckState = new AckState();
   readonly rtt: Rtt;
   congestion: CongestionController;
-  readonly ackEvent: AckEvent = new AckEvent();
   readonly recovery: RecoveryState = new RecoveryState();
   readonly rack: RackState = new RackState();
   readonly ecn: EcnState = new EcnState();

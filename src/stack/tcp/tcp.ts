@@ -13,6 +13,7 @@ import type { Micros } from '../base/time.ts';
 import { type Datagram, type Outgoing, protocolTcp } from '../wire/datagram.ts';
 import { readSegment, Segment } from '../wire/tcp.ts';
 import { abort } from './calls.ts';
+import { AckEvent, RateSample } from './congestion/controller.ts';
 import { CongestionControls } from './congestion/controls.ts';
 import { Demux } from './demux.ts';
 import { abandon, fail } from './ending.ts';
@@ -73,6 +74,8 @@ export class Tcp {
       cookies: new SynCookies(services.random),
       fastOpenCookies: new FastOpenCookies(services.random),
       leftovers: new Leftovers(),
+      ackEvent: new AckEvent(),
+      rateSample: new RateSample(),
       deadlines: this.#deadlines,
       output: this.#output,
       demux: this.#demux,

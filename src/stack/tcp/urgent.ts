@@ -20,8 +20,9 @@ export function markUrgent(tcb: Tcb): void {
 export const isUrgentMode = ({ snd }: Tcb): boolean => seqGt(snd.up, snd.una);
 
 /** The urgent pointer of a segment that begins at `seq`; 0: it carries no URG. Far ahead, the field tells what it can. */
-export function urgentPointer({ snd }: Tcb, seq: Seq): number {
-  if (!seqGt(snd.up, seq)) return 0;
+export function urgentPointer(tcb: Tcb, seq: Seq): number {
+  const { snd } = tcb;
+  if (!isUrgentMode(tcb) || !seqGt(snd.up, seq)) return 0;
   return Math.min(seqSub(snd.up, seq), 0xffff);
 }
 
