@@ -36,7 +36,7 @@ module.exports = {
     only('multicast', `${stack}multicast/`, `${stack}(multicast|wire|base)/`, 'A protocol never imports another one.'),
     only('raw', `${stack}raw/`, `${stack}(raw|wire|base)/`, 'A protocol never imports another one.'),
     only('tcp', `${stack}tcp/`, `${stack}(tcp|wire|base)/`, 'A protocol never imports another one.'),
-    only('device', `${stack}device\\.ts$`, '^$', 'The device contract stands alone.'),
+    only('device', `${stack}device\\.ts$`, `${stack}base/`, 'The device contract knows the floor.'),
     only('core', `${stack}[^/]+\\.ts$`, stack, 'The core imports nothing outside of itself.'),
     only(
       'sim',
@@ -52,8 +52,8 @@ module.exports = {
     ),
     only(
       'api',
-      '^src/api/([^/]+|(options|ends|dns)/[^/]+)\\.ts$',
-      '^src/api/([^/]+|(options|ends|dns)/[^/]+)\\.ts$|^src/stack/index\\.ts$',
+      '^src/api/([^/]+|(options|ends|dns|wasm)/[^/]+)\\.ts$',
+      '^src/api/([^/]+|(options|ends|dns|wasm)/[^/]+)\\.ts$|^src/stack/index\\.ts$',
       'Portable: the front door of the core, and no Node.',
     ),
     only(

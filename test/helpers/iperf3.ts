@@ -4,7 +4,8 @@ import { type ClientOptions, runClient } from '../../tools/iperf3/client.ts';
 import { JsonReporter } from '../../tools/iperf3/json.ts';
 import { TextReporter } from '../../tools/iperf3/report.ts';
 import type { Reporter } from '../../tools/iperf3/reporter.ts';
-import { runServer, type ServerOptions } from '../../tools/iperf3/server.ts';
+import { runServer } from '../../tools/iperf3/server.ts';
+import type { ServerOptions } from '../../tools/iperf3/session.ts';
 import type { TestSettings } from '../../tools/iperf3/settings.ts';
 import { type LinkSettings, ms, type Pair, pair, seconds } from './sim.ts';
 

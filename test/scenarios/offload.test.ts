@@ -9,7 +9,10 @@ test('After 2 GiB of ordinary text nothing is marked urgent', (t) => {
   const sender = way.client.stack.tcp.connect(parseAddress('10.0.0.2')!, 9, null, anyV4, 0);
   way.client.kick();
   let receiver: Tcb | null = null;
-  way.network.runUntil(() => (receiver = way.server.stack.tcp.accept(listener)) !== null);
+  way.network.runUntil(() => {
+    receiver = way.server.stack.tcp.accept(listener);
+    return receiver !== null;
+  });
   let urgent = 0;
   way.link.forward.taps.push((bytes) => {
     if ((bytes[33]! & 0x20) !== 0) urgent++;

@@ -96,7 +96,10 @@ const read32 = (packet: Uint8Array, at: number): number => new DataView(packet.b
 function handWatch({ there, network }: Open): { watch: HostWatch; leaves: (packet: Uint8Array) => void } {
   const watch = new Invariants().watch('server', null);
   watch.observer.state?.(there, 'SYN-RECEIVED', 'ESTABLISHED', network.now);
-  return { watch, leaves: (packet) => watch.observer.packet?.('out', 1, packet, packet.length, network.now, plainPacket) };
+  return {
+    watch,
+    leaves: (packet) => watch.observer.packet?.('out', 1, packet, packet.length, network.now, plainPacket),
+  };
 }
 
 test('invariant 1: another octet than the one that was written is found when it arrives', (t) => {

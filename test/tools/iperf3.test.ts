@@ -394,6 +394,24 @@ test('results that are none are an error', async (t) => {
   t.true((await stage.play(usual)).isFine);
 });
 
+test('the streams of a test that a client has ended come to their end before it sends its results', async (t) => {
+  const stage = new Stage();
+  const client = await stage.stranger(cookie);
+  await answer(stage, client);
+  await client.write(framed(parameters.replace('{', '{"reverse":true,')));
+  await answer(stage, client);
+  const stream = await stage.stranger(cookie);
+  await answer(stage, client);
+  await client.write(Uint8Array.of(4)); // TEST_END
+
+  stream.settimeout(5);
+  let [data, error] = await stage.until(stream.read(100_000));
+  while (data.length > 0) [data, error] = await stage.until(stream.read(100_000));
+
+  t.is(error, 'Connection closed');
+  t.deepEqual([...(await answer(stage, client))], [13]);
+});
+
 async function answer(stage: Stage, socket: Socket): Promise<Uint8Array> {
   await stage.pass(ms(100));
   const [data] = await stage.until(socket.read(100));

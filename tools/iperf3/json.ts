@@ -42,8 +42,20 @@ export class JsonReporter implements Reporter {
     this.#other = { accepted_connection: { host, port } };
   }
 
-  begun({ run, settings, cookie, wallClock, mssDefault, bufferSizes }: Beginning): void {
+  begun({ run, settings, isServer, cookie, wallClock, mssDefault, bufferSizes }: Beginning): void {
     const isTcp = settings.protocol === 'tcp';
+    const rate = { target_bitrate: settings.rate };
+    const buffers = {
+      sock_bufsize: settings.window,
+      sndbuf_actual: bufferSizes[0],
+      rcvbuf_actual: bufferSizes[1],
+    };
+    const about = {
+      timestamp: { time: wallClock.toUTCString(), timesecs: Math.floor(wallClock.getTime() / 1000) },
+      ...this.#other,
+      cookie,
+      ...(isTcp && (settings.mss > 0 ? { tcp_mss: settings.mss } : { tcp_mss_default: mssDefault })),
+    };
     this.#start = {
       ...this.#emptyStart(),
       connected: run.streams.map(({ fd, local, remote }) => ({
@@ -53,14 +65,9 @@ export class JsonReporter implements Reporter {
         remote_host: remote[0],
         remote_port: remote[1],
       })),
-      timestamp: { time: wallClock.toUTCString(), timesecs: Math.floor(wallClock.getTime() / 1000) },
-      ...this.#other,
-      cookie,
-      ...(isTcp && (settings.mss > 0 ? { tcp_mss: settings.mss } : { tcp_mss_default: mssDefault })),
-      target_bitrate: settings.rate,
-      sock_bufsize: settings.window,
-      sndbuf_actual: bufferSizes[0],
-      rcvbuf_actual: bufferSizes[1],
+      // The order in which either side of iperf3 comes to know it.
+      ...(isServer ? (isTcp ? { ...rate, ...buffers, ...about } : { ...rate, ...about, ...buffers }) : about),
+      ...(!isServer && { ...rate, ...buffers }),
       test_start: {
         protocol: isTcp ? 'TCP' : 'UDP',
         num_streams: settings.parallel,
@@ -71,7 +78,7 @@ export class JsonReporter implements Reporter {
         blocks: settings.blocks,
         reverse: settings.direction === 'reverse' ? 1 : 0,
         tos: settings.trafficClass,
-        target_bitrate: settings.rate,
+        ...rate,
       },
     };
   }

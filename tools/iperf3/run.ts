@@ -132,7 +132,7 @@ export class Run {
       const phaseEnd = this.#startedAt + seconds(lengthOf(this.#isOmitting));
       await pauseUntil(Math.min(nextTick, phaseEnd), runner, this.stop);
       if (this.stop.isSet) return;
-      if (runner.now() < phaseEnd) {
+      if (nextTick < phaseEnd && runner.now() < phaseEnd) {
         this.#takeIntervals();
         continue;
       }

@@ -1,26 +1,12 @@
 import type { Socket, SocketModule } from '../../src/api/index.ts';
 import { plainName } from './counts.ts';
-import type { Surroundings } from './endpoint.ts';
 import { Control, denyAccess, ProtocolError, readCookie } from './protocol.ts';
-import type { Reporter } from './reporter.ts';
-import { Session } from './session.ts';
+import { type ServerOptions, Session } from './session.ts';
 
 /**
  * The server of iperf3: one client at a time, one after another; whoever comes meanwhile is told to try again later. What
  * happens with a client is in session.ts.
  */
-
-export interface ServerOptions extends Surroundings {
-  readonly port: number;
-  /** 0: both. */
-  readonly family: 0 | 4 | 6;
-  /** Seconds between reports; 0 for none but the last. */
-  readonly interval: number;
-  /** One client, then the end (`-1`). */
-  readonly isOneOff: boolean;
-  readonly reporter: Reporter;
-  readonly signal: AbortSignal;
-}
 
 interface Client {
   readonly control: Control;

@@ -2,15 +2,27 @@ import type { Socket, SocketModule } from '../../src/api/index.ts';
 import { seconds } from '../../src/stack/index.ts';
 import { TestStream } from './counts.ts';
 import { listenForStream, meetStream, welcomeStream } from './datagrams.ts';
-import { bufferSizesOf, congestionOf, prepare } from './endpoint.ts';
+import { bufferSizesOf, congestionOf, prepare, type Surroundings } from './endpoint.ts';
 import { type Control, ProtocolError, states } from './protocol.ts';
 import { pauseUntil, Stop } from './rate.ts';
+import type { Reporter } from './reporter.ts';
 import { fromMessage, toMessage, wholesOf } from './results.ts';
 import { Run } from './run.ts';
-import type { ServerOptions } from './server.ts';
 import { fromParameters, type TestSettings } from './settings.ts';
 
 /** One client of the server, from its cookie to its results. The states are the server's to name; the client ends the test. */
+
+export interface ServerOptions extends Surroundings {
+  readonly port: number;
+  /** 0: both. */
+  readonly family: 0 | 4 | 6;
+  /** Seconds between reports; 0 for none but the last. */
+  readonly interval: number;
+  /** One client, then the end (`-1`). */
+  readonly isOneOff: boolean;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
 
 export interface SessionOptions extends ServerOptions {
   readonly module: SocketModule;
@@ -192,6 +204,8 @@ export class Session {
 
   async #exchangeResults(run: Run): Promise<void> {
     const { control, reporter } = this.#options;
+    // A client that receives reads its streams by whole blocks until they end, and only then looks at what it is told.
+    for (const socket of this.#sockets) void socket.close();
     await control.writeState(states.EXCHANGE_RESULTS);
     const others = fromMessage(await control.readJson(longestResults, 'results'), run);
     this.#tellEnd();

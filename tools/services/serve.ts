@@ -48,9 +48,6 @@ export async function drain(socket: Socket): Promise<void> {
     if (error !== null) return;
   }
 }
-/** Nobody looks at it, so all connections share it. */
-const waste = new Uint8Array(4 * chunkSize);
-
 /** The value of a result. @throws Error what failed, and why */
 export function orThrow<T>([value, error]: readonly [T | null, string | null, ...unknown[]], what: string): T {
   if (error !== null) throw new Error(`${what}: ${error}`);
@@ -58,6 +55,9 @@ export function orThrow<T>([value, error]: readonly [T | null, string | null, ..
 }
 
 export const chunkSize = 65_536;
+
+/** What was drained goes here. Nobody looks at it, so all connections share it. */
+const waste = new Uint8Array(4 * chunkSize);
 
 /** Services that answer whatever they get: echo, daytime, quote of the day, chargen. */
 const answeringPorts: ReadonlySet<number> = new Set([7, 13, 17, 19]);

@@ -192,6 +192,7 @@ export class SentLog {
       sentAt = this.#entries.sentAt[this.#head]!;
       this.#uncount(flags, count);
       this.#segments -= count;
+      this.start = this.#entries.ends[this.#head]! as Seq;
       this.#head = (this.#head + 1) & (this.#entries.size - 1);
       this.#count--;
       entries++;
@@ -220,8 +221,10 @@ export class SentLog {
   #acknowledgePart(una: Seq): number {
     const slot = this.#head;
     const count = this.#entries.segmentCounts[slot]!;
+    const size = this.#entries.segmentSizes[slot]!;
     const left = seqSub(this.#entries.ends[slot]! as Seq, una);
-    const part = Math.max(0, count - Math.ceil(left / this.#entries.segmentSizes[slot]!));
+    // From the front; from the back too, since the front need not lie where a segment began.
+    const part = Math.max(0, Math.floor(seqSub(una, this.start) / size), count - Math.ceil(left / size));
     if (part === 0) return 0;
     const flags = this.#entries.flags[slot]!;
     if ((flags & SACKED) === 0) this.#delivered(slot, part, una);
@@ -297,6 +300,7 @@ export class SentLog {
 
   /** After a timeout: the first entry is lost, and all that were sent before `when` and have not arrived. */
   markLostBefore(when: Micros): void {
+    if (this.#count > 0 && this.sentAt(0) > when) this.isolateFirst(0);
     for (let index = 0; index < this.#count; index++) {
       const slot = this.#slot(index);
       if (index > 0 && ((this.#entries.flags[slot]! & SACKED) !== 0 || this.#entries.sentAt[slot]! > when)) continue;
@@ -367,17 +371,14 @@ export class SentLog {
 
   /** The first segment of a burst becomes an entry of its own. */
   isolateFirst(index: number): void {
-    const slot = this.#slot(index);
-    if (this.#entries.segmentCounts[slot]! > 1)
-      this.split(index, seqAdd(this.startOf(index), this.#entries.segmentSizes[slot]!));
+    if (this.segmentsOf(index) > 1) this.split(index, this.#startWithin(index, 1));
   }
 
   /** The last segment of the log becomes an entry of its own. */
   isolateLast(): void {
     const index = this.#count - 1;
-    const slot = this.#slot(index);
-    const count = this.#entries.segmentCounts[slot]!;
-    if (count > 1) this.split(index, this.#boundary(index, seqAdd(this.endOf(index), -1)));
+    const count = this.segmentsOf(index);
+    if (count > 1) this.split(index, this.#startWithin(index, count - 1));
   }
 
   /**
@@ -387,22 +388,26 @@ export class SentLog {
   isolate(index: number, start: Seq, end: Seq): number {
     let at = index;
     if (seqGt(start, this.startOf(at))) {
-      const from = this.#boundary(at, seqAdd(start, this.#entries.segmentSizes[this.#slot(at)]! - 1));
-      if (!seqGt(this.endOf(at), from)) return -1;
-      this.split(at++, from);
+      const first = Math.ceil(seqSub(start, this.startOf(at)) / this.#sizeOf(at));
+      if (first >= this.segmentsOf(at)) return -1;
+      this.split(at, this.#startWithin(at, first));
+      at++;
     }
     if (!seqGt(this.endOf(at), end)) return at;
-    const to = this.#boundary(at, end);
-    if (!seqGt(to, this.startOf(at))) return -1;
-    this.split(at, to);
+    // The last one ends where the entry does, which may be a FIN behind a whole size.
+    const whole = Math.min(Math.floor(seqSub(end, this.startOf(at)) / this.#sizeOf(at)), this.segmentsOf(at) - 1);
+    if (whole <= 0) return -1;
+    this.split(at, this.#startWithin(at, whole));
     return at;
   }
 
-  /** Where the segment of a burst begins that has the octet `seq`. The last segment may be shorter, so it counts from the front. */
-  #boundary(index: number, seq: Seq): Seq {
-    const start = this.startOf(index);
-    const offset = seqSub(seq, start);
-    return seqAdd(start, offset - (offset % this.#entries.segmentSizes[this.#slot(index)]!));
+  /** Where a segment of a burst begins. They are counted from the front, since the last may be shorter. */
+  #startWithin(index: number, segment: number): Seq {
+    return seqAdd(this.startOf(index), segment * this.#sizeOf(index));
+  }
+
+  #sizeOf(index: number): number {
+    return this.#entries.segmentSizes[this.#slot(index)]!;
   }
 
   /** Segments of an entry. */
