@@ -87,7 +87,7 @@ test('the help lists every benchmark and option', async (t) => {
   const { code, stdout } = await bench('--help');
 
   t.is(code, 0);
-  for (const name of ['stacks', 'tun', 'latency', 'connections', 'memory', 'sim', 'blocking', 'loss', 'fairness'])
+  for (const name of ['core', 'tun', 'latency', 'connections', 'memory', 'sim', 'blocking', 'loss', 'fairness'])
     t.regex(stdout, new RegExp(`^  ${name} +\\S`, 'm'));
   for (const option of ['json', 'runs', 'seconds', 'mtu', 'connections', 'profile', 'no-offload', 'same-cpu'])
     t.regex(stdout, new RegExp(`--${option}\\b`));

@@ -1,12 +1,13 @@
 import { benchBlocking } from './blocking.ts';
 import { benchConnections } from './connections.ts';
+import { benchCore } from './core.ts';
 import { benchFairness } from './fairness.ts';
 import { benchLatency } from './latency.ts';
 import { benchLoss } from './loss.ts';
 import { benchMemory } from './memory.ts';
 import { type BenchOptions, optionsHelp, parseOptions } from './options.ts';
 import { benchSim } from './sim.ts';
-import { benchStacks } from './stacks.ts';
+
 import { benchTun } from './tun.ts';
 
 /** `npm run bench -- [NAME]... [OPTION]...`: figures, not tests. Machines are shared and noisy: compare medians taken side by side. */
@@ -18,7 +19,7 @@ interface Bench {
 }
 
 const benches: readonly Bench[] = [
-  { name: 'stacks', what: 'bulk data from one stack into another, without a device', run: benchStacks },
+  { name: 'core', what: 'bulk data from one stack into another, without a device', run: benchCore },
   { name: 'tun', what: 'bulk data between the kernel and our host, Mbit/s', run: benchTun },
   { name: 'latency', what: 'one octet from the kernel to our host and back, us', run: benchLatency },
   { name: 'connections', what: 'connections per second from the kernel to our host', run: benchConnections },

@@ -60,7 +60,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
     onTextBeyondGap(tcb);
     return true;
   }
-  receiveQueue.append(seg.bytes, from, from + count);
+  receiveQueue.append(seg.view(from, from + count), 0, count);
   rcv.nxt = end;
   const hadGap = !reassembly.isEmpty;
   if (hadGap) {

@@ -3,7 +3,7 @@ import { headerRoom } from '../base/path.ts';
 import { type Seq, seqAdd, seqGt, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength, URG } from '../wire/tcp.ts';
-import { sackLength, timestampsLength, writeSack, writeSynOptions, writeTimestamps } from '../wire/tcp-options.ts';
+import { sackLength, timestampsLength, writeSack, writeSynOptions } from '../wire/tcp-options.ts';
 import { onAckSent } from './ack-policy.ts';
 import { firstWindow } from './buffers.ts';
 import { askWith, echo, grantWith, markNewText } from './ecn.ts';
@@ -16,7 +16,7 @@ import { isSynchronised } from './state.ts';
 import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
-import { tsValue } from './timestamps.ts';
+import { tsValue, writeOwnTimestamps } from './timestamps.ts';
 import { countResent } from './undo.ts';
 import { isUrgentMode, urgentPointer } from './urgent.ts';
 import { advertise } from './window.ts';
@@ -258,7 +258,7 @@ function writeSegment(
 ): number {
   let header = tcpHeaderLength;
   if (tcb.ts.enabled) {
-    writeTimestamps(into, at + header, tsValue(tcb, now), tcb.ts.recent);
+    writeOwnTimestamps(tcb, into, at + header, now);
     header += timestampsLength;
   }
   if (tcb.sackEnabled && (tcb.ack.hasDsack || !tcb.reassembly.isEmpty)) {

@@ -3,6 +3,7 @@ import type { Micros } from '../base/time.ts';
 import { ms, seconds } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { ACK, RST } from '../wire/tcp.ts';
+import { writeTimestamps } from '../wire/tcp-options.ts';
 import type { Tcb } from './tcb.ts';
 
 /**
@@ -21,6 +22,11 @@ export const timestampTick: Micros = ms(1);
 
 /** TSval of a segment that leaves now. */
 export const tsValue = (tcb: Tcb, now: Micros): number => (Math.floor(now / 1000) + tcb.ts.offset) >>> 0;
+
+/** Writes the option into a segment that leaves now. As signed numbers its values need no heap (`npm run bench -- core`). */
+export function writeOwnTimestamps({ ts }: Tcb, into: Uint8Array, at: number, now: Micros): void {
+  writeTimestamps(into, at, (Math.floor(now / 1000) + ts.offset) | 0, ts.recent | 0);
+}
 
 /** PAWS: is this segment older than one already seen? A reset is exempt (section 5.2). */
 export function isOldTimestamp(tcb: Tcb, seg: Segment, now: Micros): boolean {

@@ -51,6 +51,20 @@ export class Segment {
   count = 1;
   size = 0;
   readonly options: TcpOptionsRead = new TcpOptionsRead();
+  #view: Uint8Array = empty;
+
+  /**
+   * The octets [start, end) as an array of their own, over the same memory. The one that was made last serves again: bulk text
+   * stands at one place of one buffer, and a view is 96 octets of garbage (`npm run bench -- core`).
+   */
+  view(start: number, end: number): Uint8Array {
+    const { bytes } = this;
+    const at = bytes.byteOffset + start;
+    if (this.#view.byteOffset !== at || this.#view.length !== end - start || this.#view.buffer !== bytes.buffer) {
+      this.#view = bytes.subarray(start, end);
+    }
+    return this.#view;
+  }
 
   /** Octets of text. */
   get textLength(): number {
