@@ -59,7 +59,7 @@ module.exports = {
     only(
       'blocking',
       '^src/blocking/',
-      '^src/blocking/|^src/api/index\\.ts$|^src/api/node/index\\.ts$|^src/sim/index\\.ts$|^(v8|worker_threads)$|^node:',
+      '^src/blocking/|^src/api/index\\.ts$|^src/api/node/(index|thread)\\.ts$|^src/sim/index\\.ts$|^(v8|worker_threads)$|^node:',
       'The API for threads that sleep: the module, and the thread that turns its host.',
     ),
     only(

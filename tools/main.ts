@@ -10,6 +10,7 @@ import { luaOptions } from './commands/lua-options.ts';
 import {
   commonOptions,
   type HostCommandOptions,
+  hostOptions,
   type Option,
   pingOptions,
   tracerouteOptions,
@@ -38,7 +39,7 @@ const commands: readonly Command[] = [
     name: 'host',
     parameters: '',
     help: 'put a host on a TUN interface and serve echo, discard, daytime, chargen and HTTP; in memory where there is no TUN (the default command)',
-    options: {},
+    options: hostOptions,
     failure: 1,
     run: runHost,
   },

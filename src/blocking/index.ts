@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads';
 import type { OpenHostOptions } from '../api/node/index.ts';
+import { startThread } from '../api/node/thread.ts';
 import { Caller, makeSlots, type SharedSlots } from './slots.ts';
 import { type BlockingModule, moduleFor } from './socket.ts';
 import type { MemoryPlan, WorkerPlan } from './worker.ts';
@@ -75,7 +75,7 @@ function start(plan: Pick<WorkerPlan, 'tun' | 'memory'>): { caller: Caller; slot
   const slots = makeSlots();
   const started = new SharedArrayBuffer(4096);
   const words = new Int32Array(started, 0, 2);
-  const worker = startWorker({ ...plan, slots, started });
+  const worker = startThread('./worker', import.meta.url, { ...plan, slots, started } satisfies WorkerPlan);
   worker.unref();
   Atomics.wait(words, 0, 0, mostStart);
   if (Atomics.load(words, 0) !== 1) {
@@ -84,15 +84,6 @@ function start(plan: Pick<WorkerPlan, 'tun' | 'memory'>): { caller: Caller; slot
     throw new Error(reason === '' ? 'the thread of the host did not start' : reason);
   }
   return { caller: new Caller(slots), slots, stop: () => void worker.terminate() };
-}
-
-function startWorker(workerData: WorkerPlan): Worker {
-  const { url } = import.meta;
-  if (!url.endsWith('.ts')) return new Worker(new URL('./worker.js', url), { workerData });
-  // From the sources, a thread has to learn TypeScript first.
-  const file = JSON.stringify(new URL('./worker.ts', url).href);
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${file}); })`;
-  return new Worker(code, { eval: true, workerData });
 }
 
 /** Milliseconds. */

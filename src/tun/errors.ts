@@ -71,7 +71,7 @@ export function attachFailed(errno: number, name: string): TunError {
     case 'EINVAL':
       return new TunError(
         code,
-        `interface ${name} exists and is no TUN of a single queue: choose another name, or \`ip link delete ${name}\``,
+        `interface ${name} exists and is no TUN, or none with as many queues: choose another name, or \`ip link delete ${name}\``,
       );
     default:
       return new TunError(code, `cannot attach to TUN interface ${name}: ${code}`);

@@ -14,7 +14,7 @@ export interface Attachment {
 }
 
 /**
- * Makes `fd` the one queue of the interface `name`, which is created unless it exists; '%d' in it becomes a free number.
+ * Makes `fd` a queue of the interface `name`, the only one unless IFF_MULTI_QUEUE says otherwise, which is created unless it exists; '%d' in it becomes a free number.
  * @param more flags, besides those that every interface of ours has
  * @returns the attachment, or undefined when the kernel refused (see `libc.errno()`)
  */
@@ -48,6 +48,8 @@ export const IFF_TUN = 0x0001;
 export const IFF_NO_PI = 0x1000;
 /** A virtio-net header before each packet. */
 export const IFF_VNET_HDR = 0x4000;
+/** Several descriptors may stand for the interface: the kernel keeps each flow to one of them. */
+export const IFF_MULTI_QUEUE = 0x0100;
 /** The interface outlives its descriptor: `ip tuntap add`. */
 export const IFF_PERSIST = 0x0800;
 /** Room for an interface name and the zero octet behind it. */

@@ -1,7 +1,7 @@
 /** Opening a TUN interface: from a name to a device. See the kernel's Documentation/networking/tuntap.rst. */
 import { TunDevice } from './device.ts';
 import { attachFailed, openFailed } from './errors.ts';
-import { type Attachment, attach, IFF_PERSIST, IFF_VNET_HDR } from './ifreq.ts';
+import { type Attachment, attach, IFF_MULTI_QUEUE, IFF_PERSIST, IFF_VNET_HDR } from './ifreq.ts';
 import { checkInterface, configureInterface, type InterfaceConfig, isInterfaceName, readMtu } from './ip.ts';
 import { type Libc, loadLibc, O_CLOEXEC, O_NONBLOCK, O_RDWR } from './libc.ts';
 import { askForOffload } from './vnet-header.ts';
@@ -13,6 +13,12 @@ export interface TunOptions extends InterfaceConfig {
    * could be had. Default false: every packet is as on a wire.
    */
   readonly offload?: boolean;
+  /**
+   * Be one of several queues of the interface, each with a reader of its own, in one process or many: the kernel hands all
+   * packets of a flow to the queue that it has last had a packet of the flow from, and those of a new one to any. All of
+   * them have to ask for it. Default false: the only one.
+   */
+  readonly multiQueue?: boolean;
   /** Up to 15 of letters, digits, '_', '.' and '-'; '%d' at the end becomes the first free number. Default 'tun%d'. */
   readonly name?: string;
 }
@@ -31,7 +37,7 @@ export interface TunOptions extends InterfaceConfig {
  *   EBUSY (the interface has its program already), EINVAL (the name is that of something else), ENOIPROUTE, EIPROUTE
  */
 export async function openTun(options: TunOptions = {}): Promise<TunDevice> {
-  const { name = 'tun%d', offload: wanted = false, ...config } = options;
+  const { name = 'tun%d', offload: wanted = false, multiQueue = false, ...config } = options;
   if (!isInterfaceName(name)) throw new TypeError(`not the name of a TUN interface: '${name}'`);
   checkInterface(config);
   const libc = await loadLibc();
@@ -41,7 +47,7 @@ export async function openTun(options: TunOptions = {}): Promise<TunDevice> {
   const fd = libc.open('/dev/net/tun', O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) throw openFailed(libc.errno());
   try {
-    const attachment = attachOrThrow(libc, fd, name, wanted);
+    const attachment = attachOrThrow(libc, fd, name, wanted, multiQueue);
     // A persistent interface that was made with the header has it in any case.
     const offload = (attachment.flags & IFF_VNET_HDR) !== 0 ? askForOffload(libc, fd) : null;
     await configureInterface(attachment.name, { ...config, ...upOrNot(config, attachment.flags) });
@@ -53,9 +59,10 @@ export async function openTun(options: TunOptions = {}): Promise<TunDevice> {
 }
 
 /** Persistent interfaces keep the flags that they were made with: one that refuses ours may take the others. */
-function attachOrThrow(libc: Libc, fd: number, name: string, offload: boolean): Attachment {
-  const flags = offload ? IFF_VNET_HDR : 0;
-  const attachment = attach(libc, fd, name, flags) ?? attach(libc, fd, name, IFF_VNET_HDR - flags);
+function attachOrThrow(libc: Libc, fd: number, name: string, offload: boolean, multiQueue: boolean): Attachment {
+  const queues = multiQueue ? IFF_MULTI_QUEUE : 0;
+  const flags = queues + (offload ? IFF_VNET_HDR : 0);
+  const attachment = attach(libc, fd, name, flags) ?? attach(libc, fd, name, flags ^ IFF_VNET_HDR);
   if (attachment === undefined) throw attachFailed(libc.errno(), name);
   return attachment;
 }

@@ -1,9 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import { startThread as start } from '../../src/api/node/thread.ts';
 
 /** A thread that runs a TypeScript file; it is ended when the test ends. `done` settles when the file has run to its end. */
 export function startThread(file: URL, workerData: unknown): { readonly done: Promise<void>; end(): void } {
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(file.href)}); })`;
-  const worker = new Worker(code, { eval: true, workerData });
+  const worker = start(file.href.replace(/\.ts$/, ''), import.meta.url, workerData);
   const done = new Promise<void>((resolve, reject) => {
     worker.once('error', reject);
     worker.once('exit', (exitCode) =>

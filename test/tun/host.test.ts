@@ -425,6 +425,36 @@ tunTest(
     }),
 );
 
+tunTest(
+  'with --queues 2 two stacks share the address, and each connection stays with one of them',
+  ['curl', 'nc'],
+  (t) =>
+    inNamespace(async (namespace) => {
+      const host = await namespace.startHost('--queues', '2');
+      const queues: string[] = [];
+      for (let connection = 0; connection < 24; connection++) {
+        const { stdout } = await namespace.run('curl', ['-sS', `http://${HOST}/stats.json`]);
+        queues.push(/queue \d of 2/.exec(stdout.toString())?.[0] ?? 'none');
+      }
+      // Longer than the kernel remembers a flow.
+      const silent = namespace.run('sh', ['-c', `(printf before; sleep 4; printf behind) | nc -N ${HOST} 7`]);
+      const digests = await Promise.all(
+        Array.from({ length: 6 }, async () => {
+          const hash = createHash('sha256');
+          const output = (piece: Uint8Array): void => void hash.update(piece);
+          await namespace.run('curl', ['-sS', `http://${HOST}/bytes/20000000`], { output });
+          return hash.digest('hex');
+        }),
+      );
+
+      t.deepEqual([...new Set(queues)].sort(), ['queue 0 of 2', 'queue 1 of 2']);
+      t.deepEqual([...new Set(digests)], [sha256(repeated(20_000_000, counting))]);
+      t.is((await silent).stdout.toString(), 'beforebehind');
+      host.child.kill('SIGINT');
+      t.is((await host.ended).code, 0);
+    }),
+);
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   tunTest(`${signal} ends the host in order within 1.5 s, whatever its connections do`, ['curl'], (t) =>
     inNamespace(async (namespace) => {

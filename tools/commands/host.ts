@@ -1,10 +1,9 @@
 import type { OpenHost } from '../../src/api/node/index.ts';
 import { TunError } from '../../src/api/node/index.ts';
-import { startHttp } from '../services/http.ts';
-import { startSimpleServices } from '../services/simple.ts';
 import { runInMemory } from './memory.ts';
-import { openPlannedHost } from './on-tun.ts';
+import { openPlannedHost, startServices } from './on-tun.ts';
 import { addressOf, type HostCommandOptions, type HostPlan, planOf, UsageError } from './options.ts';
+import { startQueues } from './queues.ts';
 
 /** `npm start`: a host on a TUN interface until a signal ends it; or in memory, when asked to or when there is no TUN. */
 export async function runHost(parameters: readonly string[], options: HostCommandOptions): Promise<number> {
@@ -24,20 +23,13 @@ export async function runHost(parameters: readonly string[], options: HostComman
 
 async function serve(host: OpenHost, plan: HostPlan): Promise<number> {
   const ended = untilSignal(host);
-  const wallClock = (): Date => new Date();
-  await startSimpleServices(host.socket, wallClock);
-  const address = addressOf(plan.addresses[0]!);
-  const http = await startHttp(host.socket, {
-    name: `tundra at ${address}`,
-    stack: host.stack,
-    wallClock,
-    uptimeSeconds: () => process.uptime(),
-  });
-  announce(host, plan, address);
+  const stop = await startServices(host, plan);
+  const stopQueues = await startQueues(plan);
+  announce(host, plan, addressOf(plan.addresses[0]!));
   const { code, why } = await ended;
   tell(plan, { event: 'closing', why }, `${why}: closing`);
-  http.close();
-  await host.close(1000);
+  stop();
+  await Promise.all([host.close(1000), stopQueues()]);
   tell(plan, { event: 'closed' }, 'closed');
   return code;
 }

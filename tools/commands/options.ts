@@ -51,6 +51,15 @@ export const commonOptions = {
   help: { parameter: '', help: 'print this', config: { type: 'boolean', short: 'h' } },
 } as const satisfies Record<string, Option>;
 
+/** What `host` takes besides. */
+export const hostOptions = {
+  queues: {
+    parameter: 'N',
+    help: 'that many threads, each with a stack of its own and a queue of the interface: they share the address (1)',
+    config: { type: 'string' },
+  },
+} as const satisfies Record<string, Option>;
+
 /** What `ping` takes besides, with the letters of ping(8). */
 export const pingOptions = {
   count: { parameter: 'N', help: 'stop after N requests', config: { type: 'string', short: 'c' } },
@@ -86,6 +95,7 @@ export interface HostCommandOptions {
   readonly seed?: string;
   readonly sysctl?: readonly string[];
   readonly nameserver?: readonly string[];
+  readonly queues?: string;
   readonly count?: string;
   readonly interval?: string;
   readonly size?: string;
@@ -116,6 +126,8 @@ export interface HostPlan {
   readonly mtu: number;
   /** Super-packets and checksums are left to the kernel. */
   readonly offload: boolean;
+  /** Threads that share the interface. */
+  readonly queues: number;
   readonly pcap: string | null;
   readonly seed: number | null;
   /** Options of our host by Linux's names. */
@@ -140,6 +152,7 @@ export function planOf(options: HostCommandOptions): HostPlan {
     peers,
     mtu: wholeNumber('mtu', options.mtu ?? '1500', 68, 65_535),
     offload: options['no-offload'] !== true,
+    queues: wholeNumber('queues', options.queues ?? '1', 1, mostQueues),
     pcap: options.pcap ?? null,
     seed: options.seed === undefined ? null : wholeNumber('seed', options.seed, 0, Number.MAX_SAFE_INTEGER),
     sysctls: (options.sysctl ?? []).map(sysctlOf),
@@ -189,5 +202,7 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
 /** The address of '10.85.0.2/24'. */
 export const addressOf = (cidr: string): string => cidr.slice(0, cidr.indexOf('/'));
 
+/** Linux: MAX_TAP_QUEUES. */
+const mostQueues = 256;
 const defaultAddresses: readonly string[] = ['10.85.0.2/24', 'fd85::2/64'];
 const defaultPeers: readonly string[] = ['10.85.0.1/24', 'fd85::1/64'];

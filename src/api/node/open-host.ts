@@ -33,6 +33,13 @@ export interface HostInterface {
   readonly mtu?: number;
   /** Let the kernel cut and put together segments, and see to checksums, where it can. Default true. */
   readonly offload?: boolean;
+  /**
+   * Be one of several hosts, each in a thread or process of its own, that share the interface and the addresses: the kernel
+   * keeps every flow to one of them, so they serve the same ports together. Only the first one says `peer`, `mtu` and
+   * `routes`. A connection that a host opens itself is found again for as long as the kernel remembers the flow, 3 s of
+   * silence; then its packets may go to another one. Default false.
+   */
+  readonly multiQueue?: boolean;
   /** Further prefixes that the kernel sends to us. */
   readonly routes?: readonly string[];
 }
@@ -145,13 +152,14 @@ async function openAll(interfaces: readonly HostInterface[]): Promise<Device[]> 
   return devices;
 }
 
-function deviceOf({ tun, peer, mtu, routes, offload }: HostInterface): Device | Promise<Device> {
+function deviceOf({ tun, peer, mtu, routes, offload, multiQueue }: HostInterface): Device | Promise<Device> {
   if (typeof tun === 'object') return tun;
   return openTun({
     ...(tun === undefined ? {} : { name: tun }),
     ...(peer === undefined ? {} : { addresses: listOf(peer) }),
     ...(mtu === undefined ? {} : { mtu }),
     offload: offload ?? true,
+    multiQueue: multiQueue ?? false,
     ...(routes === undefined ? {} : { routes }),
   });
 }
