@@ -91,7 +91,7 @@ export class ConnectionWatch {
   check(now: Micros): void {
     const { tcb } = this;
     if (tcb.state !== this.state) this.fail(10, `was ${this.state} and nobody was told of the change`, now);
-    if (tcb.state === 'CLOSED') return;
+    if (tcb.state === 'CLOSED' || tcb.isResting) return;
     const { snd } = tcb;
     if (distance(snd.una, this.#acknowledged) < 0) this.fail(3, 'SND.UNA goes back', now);
     if (distance(snd.nxt, snd.una) < 0) this.fail(3, 'SND.UNA is beyond SND.NXT', now);
@@ -158,7 +158,7 @@ export class ConnectionWatch {
   /** All that could leave has left: whatever is still to come must have a timer. */
   checkLiveness(now: Micros): void {
     const { tcb } = this;
-    if (tcb.state === 'CLOSED' || tcb.isQueued) return;
+    if (tcb.state === 'CLOSED' || tcb.isQueued || tcb.isResting) return;
     const { timers, ack, state } = tcb;
     let earliest: Micros = never;
     let forSending: Micros = never;

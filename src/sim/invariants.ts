@@ -7,6 +7,7 @@ import {
   plainPacket,
   type Stack,
   type State,
+  sameAddress,
   segmentCount,
   Tcb,
   writeSegments,
@@ -132,7 +133,7 @@ export class HostWatch {
   arrived(now: Micros): void {
     const about = this.#about;
     if (this.#digestsBefore !== null) this.#checkUnchanged(this.#digestsBefore, now);
-    if (about !== null && about.tcb.state === 'CLOSED') this.#checkEnd(about, now);
+    if (about !== null && about.state === 'CLOSED') this.#checkEnd(about, now);
     this.#checkConnections(about, now);
   }
 
@@ -176,7 +177,7 @@ export class HostWatch {
   }
 
   #entered(connection: ConnectionName, from: State, to: State, now: Micros): void {
-    if (!(connection instanceof Tcb)) return;
+    if (!(connection instanceof Tcb)) return this.#ceased(connection, from, to, now);
     const known = this.#watchOf(connection);
     if (!arcs[from].includes(to)) this.#fail(10, `${connection.localPort}: ${from} to ${to}`, now);
     if (known === undefined) {
@@ -191,6 +192,16 @@ export class HostWatch {
     this.#credit++; // for the reset that may tell the peer
     this.#remove(known);
     this.#ended.push(known);
+  }
+
+  /** What was kept of a connection in TIME-WAIT is given up: it may have been made whole and come to rest again in between. */
+  #ceased(kept: ConnectionName, from: State, to: State, now: Micros): void {
+    const known = this.#connections.find(({ tcb }) => isSame(tcb, kept));
+    if (known === undefined || known.state !== from || to !== 'CLOSED') {
+      return this.#fail(10, `${kept.localPort}: ${from} to ${to}, and was ${known?.state}`, now);
+    }
+    known.state = to;
+    this.#remove(known);
   }
 
   #checkListener({ listener }: Tcb, now: Micros): void {
@@ -313,8 +324,11 @@ export class HostWatch {
     return null;
   }
 
+  /** Of one that rested, the watch is that of the record before. */
   #watchOf(tcb: Tcb): ConnectionWatch | undefined {
-    return this.#byPorts.get(portsOf(tcb))?.find((watch) => watch.tcb === tcb);
+    return this.#byPorts
+      .get(portsOf(tcb))
+      ?.find((watch) => watch.tcb === tcb || (watch.tcb.isResting && isSame(watch.tcb, tcb)));
   }
 
   #add(watch: ConnectionWatch): void {
@@ -343,6 +357,12 @@ const isUnread = (tcb: Tcb): boolean => tcb.isOrphan || (tcb.readShut && tcb.fin
 
 /** As much of a packet as tells it from others: headers with options. */
 const mostHashed = 80;
+
+const isSame = (a: ConnectionName, b: ConnectionName): boolean =>
+  a.localPort === b.localPort &&
+  a.remotePort === b.remotePort &&
+  sameAddress(a.local, b.local) &&
+  sameAddress(a.remote, b.remote);
 
 const portsOf = ({ localPort, remotePort }: Tcb): number => localPort * 65_536 + remotePort;
 

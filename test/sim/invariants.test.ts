@@ -248,7 +248,7 @@ test('invariant 4: TIME-WAIT without an end is found', (t) => {
     [server, there],
   ] as const) {
     tcpCalls.receive(tcb, new Uint8Array(10_000), network.now);
-    tcpCalls.close(tcb, network.now);
+    tcpCalls.shutdownSend(tcb, network.now); // its user still holds it, so it does not come to rest
     host.kick();
     network.run(seconds(1));
   }

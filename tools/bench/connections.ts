@@ -1,7 +1,7 @@
 import { type Case, type Compared, compare, type Medians, mediansOf, mostLoad, type Run } from './compare.ts';
 import type { Usage } from './kernel-peer.ts';
 import type { BenchOptions } from './options.ts';
-import { hasOffload, serviceAddress } from './side-by-side.ts';
+import { serviceAddress } from './side-by-side.ts';
 import { figure, table } from './table.ts';
 
 /**
@@ -9,7 +9,12 @@ import { figure, table } from './table.ts';
  * our FIN, close. Many at a time show what a connection costs, one at a time how soon it is answered.
  */
 export async function benchConnections(options: BenchOptions): Promise<void> {
-  const way = { mtu: 1500, offload: hasOffload && options.wants('offload'), profile: options.profile };
+  const way = {
+    mtu: 1500,
+    offload: options.wants('offload'),
+    profile: options.profile,
+    queues: options.queues,
+  };
   const show = (whole: Whole & Usage): string => `${figure(perSecond(whole))} per second`;
   const rows = (await compare<Which, Whole>(way, cases, options, show)).map(rowOf);
   if (options.isJson) return void process.stdout.write(`${JSON.stringify({ connections: rows })}\n`);

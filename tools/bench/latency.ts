@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type Case, type Compared, compare, type Medians, mediansOf, mostLoad, type Run } from './compare.ts';
 import type { Usage } from './kernel-peer.ts';
 import type { BenchOptions } from './options.ts';
-import { hasOffload, serviceAddress } from './side-by-side.ts';
+import { serviceAddress } from './side-by-side.ts';
 import { figure, table } from './table.ts';
 
 /**
@@ -10,7 +10,7 @@ import { figure, table } from './table.ts';
  * client on another one than what it talks to, where waking up is most of it.
  */
 export async function benchLatency(options: BenchOptions): Promise<void> {
-  const way = { mtu: 1500, offload: hasOffload && options.wants('offload'), profile: options.profile };
+  const way = { mtu: 1500, offload: options.wants('offload'), profile: options.profile };
   const show = ({ p50, p99 }: RoundTrips & Usage): string => `${figure(p50)} us, p99 ${figure(p99)} us`;
   const rows = (await compare<Which, RoundTrips>(way, casesOf(options), options, show)).map(rowOf);
   if (options.isJson) return void process.stdout.write(`${JSON.stringify({ latency: rows })}\n`);

@@ -6,7 +6,7 @@ import { startKernelPeer } from './kernel-peer.ts';
 import { median } from './median.ts';
 import { lineOf, makeNamespace, removeNamespaces, start, stop } from './namespaces.ts';
 import type { BenchOptions } from './options.ts';
-import { hasOffload, serviceAddress, startOurHost, startReference, type Way } from './side-by-side.ts';
+import { serviceAddress, startOurHost, startReference, type Way } from './side-by-side.ts';
 import { figure, table } from './table.ts';
 
 /**
@@ -15,7 +15,7 @@ import { figure, table } from './table.ts';
  * are the core alone, without sockets.
  */
 export async function benchMemory(options: BenchOptions): Promise<void> {
-  const way = { mtu: 1500, offload: hasOffload && options.wants('offload'), profile: null };
+  const way = { mtu: 1500, offload: options.wants('offload'), profile: null };
   const runs: Run[] = [];
   for (let run = 0; run < (options.runs ?? defaultRuns); run++) {
     process.stderr.write(`  run ${run + 1}\n`);

@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly mtus: readonly number[];
   /** How many connections stay open. */
   readonly connections: number;
+  /** Threads of our host, each with a queue of its interface. */
+  readonly queues: number;
   /** A directory for the CPU profiles of our host. */
   readonly profile: string | null;
   /** Whether rows of that kind are wanted: they are when they are asked for, or nothing that excludes them is. */
@@ -36,6 +38,7 @@ export const optionsHelp = `options:
   --seconds S         seconds that count per run
   --mtu N             tun: rows of this MTU only, repeatable
   --connections N     memory: how many stay open (10000)
+  --queues N          connections: threads of our host, each with a queue of the interface (1)
   --profile DIRECTORY CPU profiles of our host, for tun, latency and connections
   and to choose rows: ${kinds
     .flat()
@@ -62,6 +65,7 @@ export function parseOptions(args: readonly string[]): {
       seconds: { type: 'string' },
       mtu: { type: 'string', multiple: true },
       connections: { type: 'string' },
+      queues: { type: 'string' },
       profile: { type: 'string' },
       ...Object.fromEntries(kinds.flat().map((kind) => [kind, { type: 'boolean' } as const])),
     },
@@ -76,6 +80,7 @@ export function parseOptions(args: readonly string[]): {
       seconds: values.seconds === undefined ? null : positive('seconds', values.seconds),
       mtus: (values.mtu ?? []).map((mtu) => positive('mtu', mtu)),
       connections: positive('connections', values.connections ?? '10000'),
+      queues: positive('queues', values.queues ?? '1'),
       profile: values.profile ?? null,
       wants: (kind) =>
         chosen.has(kind) || !kinds.some((line) => includes(line, kind) && line.some((other) => chosen.has(other))),

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { commonOptions } from '../commands/options.ts';
 import { type Keys, measure, startService, type Usage } from './kernel-peer.ts';
 import { configureInterface, lineOf, makeNamespace, removeNamespaces, start, stop } from './namespaces.ts';
 import { untilQuiet } from './quiet.ts';
@@ -17,6 +16,8 @@ export interface Way {
   readonly mtu: number;
   /** Super-packets and checksums left out, on both sides. */
   readonly offload: boolean;
+  /** Threads of our host, each with a queue of its interface. Default 1. */
+  readonly queues?: number;
   /** A directory for the CPU profile of our host. */
   readonly profile: string | null;
 }
@@ -77,9 +78,6 @@ export class SideBySide {
   }
 }
 
-/** Whether our host can do with super-packets already. */
-export const hasOffload = 'no-offload' in commonOptions;
-
 /** Starts the kernel's services in `far` and the wire to `near`. Returns the processes. */
 export async function startReference(near: string, far: string, { mtu, offload }: Way): Promise<ChildProcess[]> {
   const forwarder = await startService(null, 'forward', {
@@ -95,7 +93,7 @@ export async function startReference(near: string, far: string, { mtu, offload }
 /** Starts a host of ours in the namespace, `host` of the command line or another program that takes its options. */
 export async function startOurHost(
   namespace: string,
-  { mtu, offload, profile }: Way,
+  { mtu, offload, profile, queues = 1 }: Way,
   nodeOptions: readonly string[] = [],
   program: readonly string[] = ['tools/main.ts', 'host', '--json'],
 ): Promise<ChildProcess> {
@@ -107,7 +105,8 @@ export async function startOurHost(
     ...['--tun', interfaceName, '--mtu', String(mtu)],
     ...ourAddresses.flatMap((address) => ['--address', address]),
     ...kernelAddresses.flatMap((address) => ['--peer', address]),
-    ...(hasOffload && !offload ? ['--no-offload'] : []),
+    ...(!offload ? ['--no-offload'] : []),
+    ...(queues > 1 ? ['--queues', String(queues)] : []),
   ]);
   await lineOf(host);
   return host;

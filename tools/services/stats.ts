@@ -69,6 +69,10 @@ function socketTable(stack: Stack): SocketRow[] {
       srttMs: Math.round(tcb.rtt.srtt / 10) / 100,
     });
   }
+  for (const kept of stack.tcp.resting()) {
+    const remote = `${kept.remote}:${kept.remotePort}`;
+    rows.push({ protocol: 'tcp', state: 'TIME-WAIT', local: at(kept), remote, receiveQueue: 0, sendQueue: 0 });
+  }
   return rows;
 }
 

@@ -169,6 +169,7 @@ export function close(tcb: Tcb, now: Micros): void {
 function leave(tcb: Tcb): void {
   if (!tcb.isOrphan && tcb.state !== 'CLOSED' && tcb.state !== 'TIME-WAIT') tcb.context.leftovers.orphans++;
   tcb.isOrphan = true;
+  if (tcb.state === 'TIME-WAIT') tcb.context.output.add(tcb); // which puts it to rest
 }
 
 /** What has ended the connection, or happened to it, which is forgotten by asking (SO_ERROR). */

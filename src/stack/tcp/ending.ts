@@ -3,18 +3,17 @@ import { type Micros, never } from '../base/time.ts';
 import { endEarly } from './fast-open.ts';
 import { sendAbort, sendLastAck } from './reset.ts';
 import { enter } from './state.ts';
-import type { Tcb, Timers } from './tcb.ts';
-import { setTimer } from './timers.ts';
+import type { Tcb } from './tcb.ts';
+import { setTimer, stopTimers } from './timers.ts';
 
 /** How connections end: forgotten quietly, failed with an error for the user, or after 2 MSL. */
 
 /** Deletes the TCB: no more timers, segments or look-ups. What has been received can still be read by its user. */
 export function abandon(tcb: Tcb, now: Micros): void {
-  const { context, timers } = tcb;
+  const { context } = tcb;
   if (tcb.state === 'TIME-WAIT') context.leftovers.timeWaits--;
   else if (tcb.isOrphan && tcb.state !== 'CLOSED') context.leftovers.orphans--;
-  for (const timer of Object.keys(timers) as (keyof Timers)[]) timers[timer] = never;
-  context.deadlines.set(tcb, never);
+  stopTimers(tcb);
   context.demux.remove(tcb);
   tcb.sendQueue.clear();
   tcb.sentLog.clear();

@@ -16,7 +16,7 @@ export interface PortClaim extends Binding {
 
 /** What of the connections matters here. */
 interface Connections {
-  find(local: Address, localPort: number, remote: Address, remotePort: number): object | null;
+  isConnected(local: Address, localPort: number, remote: Address, remotePort: number): boolean;
   connections(): Iterable<{
     readonly local: Address;
     readonly localPort: number;
@@ -67,7 +67,7 @@ export class Ports {
   /** A port for a connection that was not bound: random, not held by a socket, and free for this very peer. 0: none. */
   forConnection(local: Address, remote: Address, remotePort: number): number {
     return this.#ephemeral(
-      (port) => !this.#claims.has(port) && this.#connections.find(local, port, remote, remotePort) === null,
+      (port) => !this.#claims.has(port) && !this.#connections.isConnected(local, port, remote, remotePort),
     );
   }
 

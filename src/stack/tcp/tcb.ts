@@ -340,6 +340,8 @@ export class Tcb implements Endpoint, Timed {
   finAt = -1;
   /** No user holds this connection any more. */
   isOrphan = false;
+  /** It is in TIME-WAIT, and time-wait.ts has what is needed of it: this record means nothing any more. */
+  isResting = false;
   readShut = false;
   /** Why the connection failed; told to the user once. */
   error: ErrorCode | null = null;

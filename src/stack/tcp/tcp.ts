@@ -32,6 +32,7 @@ import { TcpSettings } from './settings.ts';
 import { enter } from './state.ts';
 import { SynCookies } from './syn-cookies.ts';
 import { Leftovers, Tcb, type TcpContext } from './tcb.ts';
+import { type TimeWait, TimeWaits } from './time-wait.ts';
 import { onTimeout, takeBackDoubling } from './timeouts.ts';
 
 /** What TCP needs of the stack around it. */
@@ -58,6 +59,7 @@ export class Tcp {
   readonly #services: TcpServices;
   readonly #demux: Demux;
   readonly #ports: Ports;
+  readonly #timeWaits: TimeWaits;
   readonly #output: OutputQueues = new OutputQueues();
   readonly #deadlines: Deadlines<Tcb> = new Deadlines();
   readonly #segment: Segment = new Segment();
@@ -65,7 +67,6 @@ export class Tcp {
   constructor(services: TcpServices) {
     this.#services = services;
     this.#demux = new Demux(services.random);
-    this.#ports = new Ports(services.options, services.random, this.#demux);
     const { congestionControls } = this;
     this.#context = {
       ...services,
@@ -80,6 +81,11 @@ export class Tcp {
       output: this.#output,
       demux: this.#demux,
     };
+    this.#timeWaits = new TimeWaits(this.#context);
+    this.#ports = new Ports(services.options, services.random, {
+      isConnected: (local, localPort, remote, remotePort) => this.#isConnected(local, localPort, remote, remotePort),
+      connections: () => this.#all(),
+    });
   }
 
   // What users ask for -------------------------------------------------------------------------------------------------
@@ -152,7 +158,7 @@ export class Tcp {
     if (path === null || path.toMany) throw new StackError('ENETUNREACH', `no route to ${remote}`); // MUST-46
     const local = path.source; // MUST-44, MUST-45
     const localPort = claim?.port ?? this.#ports.forConnection(local, remote, remotePort);
-    if (localPort === 0 || this.#demux.find(local, localPort, remote, remotePort) !== null) {
+    if (localPort === 0 || this.#isConnected(local, localPort, remote, remotePort)) {
       throw new StackError('EADDRNOTAVAIL', 'no local port is free for this peer');
     }
     const { initial } = this.#context;
@@ -183,9 +189,24 @@ export class Tcp {
     tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
   }
 
-  /** Every connection there is, TIME-WAIT included. */
+  /** Every connection there is, but those that rest in TIME-WAIT. */
   connections(): Generator<Tcb> {
     return this.#demux.connections();
+  }
+
+  /** What is kept of connections in TIME-WAIT that nobody holds. */
+  resting(): Iterable<TimeWait> {
+    return this.#timeWaits;
+  }
+
+  *#all(): Generator<Tcb | TimeWait> {
+    yield* this.#demux.connections();
+    yield* this.#timeWaits;
+  }
+
+  #isConnected(local: Address, localPort: number, remote: Address, remotePort: number): boolean {
+    if (this.#demux.find(local, localPort, remote, remotePort) !== null) return true;
+    return this.#timeWaits.has(local, localPort, remote, remotePort);
   }
 
   listeners(): Generator<Listener> {
@@ -194,7 +215,7 @@ export class Tcp {
 
   /** Timers that are set: zero when nothing is left of any connection. */
   get pendingTimers(): number {
-    return this.#deadlines.size;
+    return this.#deadlines.size + this.#timeWaits.size;
   }
 
   // What the stack asks for --------------------------------------------------------------------------------------------
@@ -208,7 +229,9 @@ export class Tcp {
     const malformed = readSegment(datagram, seg);
     if (malformed !== null) return this.#services.drop(malformed, now);
     const { source, destination } = datagram;
-    let tcb = this.#demux.find(destination, seg.destinationPort, source, seg.sourcePort);
+    let tcb =
+      this.#demux.find(destination, seg.destinationPort, source, seg.sourcePort) ??
+      this.#timeWaits.wake(destination, seg.destinationPort, source, seg.sourcePort);
     if (tcb !== null && tcb.state === 'TIME-WAIT' && mayReopen(tcb, seg)) {
       const listener = this.#demux.findListener(destination, seg.destinationPort, source, seg.sourcePort);
       if (listener !== null) {
@@ -242,6 +265,7 @@ export class Tcp {
       const length = writeNextSegment(tcb, into, headerRoom(tcb.remote), now);
       if (length === 0) {
         queue.drop();
+        if (tcb.state === 'TIME-WAIT' && tcb.isOrphan) this.#timeWaits.rest(tcb);
         continue;
       }
       queue.sent();
@@ -263,6 +287,7 @@ export class Tcp {
   /** Does what has fallen due. */
   advance(now: Micros): void {
     for (let tcb = this.#deadlines.popDue(now); tcb !== null; tcb = this.#deadlines.popDue(now)) onTimeout(tcb, now);
+    this.#timeWaits.advance(now);
   }
 
   /** A connection may have something to send by this interface. */
@@ -271,7 +296,7 @@ export class Tcp {
   }
 
   nextDeadline(): Micros {
-    return this.#deadlines.earliest();
+    return Math.min(this.#deadlines.earliest(), this.#timeWaits.nextDeadline());
   }
 
   /**

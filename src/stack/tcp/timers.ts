@@ -17,3 +17,9 @@ export function rearm(tcb: Tcb): void {
   const { retransmit, persist, delayedAck, keepAlive, probe, reorder, pace, timeWait } = tcb.timers;
   tcb.context.deadlines.set(tcb, Math.min(retransmit, persist, delayedAck, keepAlive, probe, reorder, pace, timeWait));
 }
+
+/** Switches all of a connection's deadlines off. */
+export function stopTimers(tcb: Tcb): void {
+  for (const timer of Object.keys(tcb.timers) as (keyof Timers)[]) tcb.timers[timer] = never;
+  tcb.context.deadlines.set(tcb, never);
+}
