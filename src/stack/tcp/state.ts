@@ -43,13 +43,18 @@ interface Stateful extends ConnectionName, Endpoint {
   readonly context: { readonly observer: Observer | null; readonly changed: ChangedList };
 }
 
-/** Moves a connection to another state. The only writer of `state`. */
+/** Moves a connection to another state. This file alone writes `state`. */
 export function enter(tcb: Stateful, to: State, now: Micros): void {
   const from = tcb.state;
   if (!arcs[from].includes(to)) throw new Error(`impossible: ${from} to ${to}`);
   tcb.state = to;
   tcb.context.observer?.state?.(tcb, from, to, now);
   tcb.context.changed.add(tcb);
+}
+
+/** A connection that rested in TIME-WAIT (time-wait.ts) is in it as before: nobody hears of a change. */
+export function restoreTimeWait(tcb: Stateful): void {
+  tcb.state = 'TIME-WAIT';
 }
 
 /** The peer's SYN has been seen and the handshake is done: both sides agree on sequence numbers. */

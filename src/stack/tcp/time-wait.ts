@@ -7,6 +7,7 @@ import { seqAdd, toSeq } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { endEarly } from './fast-open.ts';
 import { TcpSettings } from './settings.ts';
+import { restoreTimeWait } from './state.ts';
 import { Tcb, type TcpContext } from './tcb.ts';
 import { setTimer, stopTimers } from './timers.ts';
 import { receiveWindow } from './window.ts';
@@ -153,7 +154,7 @@ export class TimeWaits {
     const { local, localPort, remote, remotePort } = kept;
     const nxt = toSeq(kept.sndNxt);
     const tcb = new Tcb(this.#context, local, localPort, remote, remotePort, path, seqAdd(nxt, -2), settings);
-    tcb.state = 'TIME-WAIT'; // as it was: nobody is to hear of a change
+    restoreTimeWait(tcb);
     tcb.isOrphan = true;
     tcb.wasPassive = kept.wasPassive;
     tcb.releasePort = kept.releasePort;
