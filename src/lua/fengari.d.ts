@@ -4,6 +4,8 @@ declare module 'fengari' {
     readonly __lua: unique symbol;
   }
   type LuaFunction = (state: LuaState) => number;
+  /** Pushes the value that it was made of. */
+  export type LuaProxy = (state: LuaState) => void;
 
   export function to_luastring(text: string): Uint8Array;
   export function to_jsstring(octets: Uint8Array): string;
@@ -29,6 +31,7 @@ declare module 'fengari' {
     lua_newtable(state: LuaState): void;
     lua_newthread(state: LuaState): LuaState;
     lua_newuserdata(state: LuaState, size: number): { data?: unknown };
+    lua_toproxy(state: LuaState, index: number): LuaProxy;
     lua_touserdata(state: LuaState, index: number): { data?: unknown } | null;
     lua_toboolean(state: LuaState, index: number): boolean;
     lua_tonumber(state: LuaState, index: number): number;
@@ -64,7 +67,6 @@ declare module 'fengari' {
     luaL_newmetatable(state: LuaState, name: Uint8Array): boolean;
     luaL_setmetatable(state: LuaState, name: Uint8Array): void;
     luaL_checkudata(state: LuaState, index: number, name: Uint8Array): { data?: unknown };
-    luaL_testudata(state: LuaState, index: number, name: Uint8Array): { data?: unknown } | null;
     luaL_checknumber(state: LuaState, index: number): number;
     luaL_optnumber(state: LuaState, index: number, otherwise: number): number;
     luaL_checkstring(state: LuaState, index: number): Uint8Array;

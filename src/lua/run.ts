@@ -47,7 +47,7 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   try {
     return await turn(state, thread, pending, name);
   } finally {
-    for (const each of pending.sockets) void each.close();
+    pending.sockets.closeAll();
   }
 }
 

@@ -1,5 +1,6 @@
 import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
 import type { OptionValue, Result, Socket, SocketModule } from '../api/index.ts';
+import { socketAt, socketType } from './sockets.ts';
 import { push, pushOctets, read, textOrNumber } from './values.ts';
 import { type Pending, raise, waitFor } from './waiting.ts';
 
@@ -8,13 +9,11 @@ import { type Pending, raise, waitFor } from './waiting.ts';
  * went well, and nil and the error's text otherwise; `read` gives octets in any case, empty when there is an error.
  */
 
-const typeName = to_luastring('tundra.socket');
-
 type Method = (state: LuaState, socket: Socket, pending: Pending) => number;
 
 /** Puts the global `socket` into a state. */
 export function installSocket(state: LuaState, module: SocketModule, pending: Pending): void {
-  lauxlib.luaL_newmetatable(state, typeName);
+  lauxlib.luaL_newmetatable(state, socketType);
   lua.lua_newtable(state);
   for (const [name, method] of Object.entries(methods)) {
     setFunction(state, name, (thread) => method(thread, socketAt(thread, 1), pending));
@@ -22,10 +21,6 @@ export function installSocket(state: LuaState, module: SocketModule, pending: Pe
   lua.lua_setfield(state, -2, to_luastring('__index'));
   setFunction(state, '__tostring', (thread) => {
     push(thread, String(socketAt(thread, 1)));
-    return 1;
-  });
-  setFunction(state, '__eq', (thread) => {
-    push(thread, socketAt(thread, 1) === socketAt(thread, 2));
     return 1;
   });
   lua.lua_pop(state, 1);
@@ -65,10 +60,10 @@ function guarded(state: LuaState, action: (state: LuaState) => number): number {
 const functionsOf = (module: SocketModule, pending: Pending): Record<string, (state: LuaState) => number> => ({
   socket: (state) => {
     const [family, type] = [lauxlib.luaL_checknumber(state, 1), lauxlib.luaL_checknumber(state, 2)];
-    return pending.keep(module.socket(family, type, lauxlib.luaL_optnumber(state, 3, 0)), state, giveSocket);
+    return giveSocket(state, module.socket(family, type, lauxlib.luaL_optnumber(state, 3, 0)), pending);
   },
-  tcp: (state) => pending.keep(module.tcp(optional(state, 1)), state, giveSocket),
-  udp: (state) => pending.keep(module.udp(optional(state, 1)), state, giveSocket),
+  tcp: (state) => giveSocket(state, module.tcp(optional(state, 1)), pending),
+  udp: (state) => giveSocket(state, module.udp(optional(state, 1)), pending),
   getaddrinfo: (state) => {
     const [host, port] = [textOrNumber(state, 1), textOrNumber(state, 2)];
     const [family, type, protocol, flags] = [3, 4, 5, 6].map((index) => lauxlib.luaL_optnumber(state, index, 0));
@@ -77,7 +72,12 @@ const functionsOf = (module: SocketModule, pending: Pending): Record<string, (st
   select: (state) => {
     const lists = [1, 2, 3].map((index) => selectables(state, index));
     const timeout = lauxlib.luaL_optnumber(state, 4, -1);
-    return waitFor(state, pending, () => module.select(lists[0]!, lists[1], lists[2], timeout), giveSelected);
+    return waitFor(
+      state,
+      pending,
+      () => module.select(lists[0]!, lists[1], lists[2], timeout),
+      (thread, result) => giveSelected(thread, result, pending),
+    );
   },
 });
 
@@ -99,7 +99,7 @@ const methods: Readonly<Record<string, Method>> = {
       state,
       pending,
       () => socket.accept(),
-      (thread, result) => pending.keep(result, thread, giveSocket),
+      (thread, result) => giveSocket(thread, result, pending),
     ),
   write: (state, socket, pending) => {
     const data = lauxlib.luaL_checkstring(state, 2);
@@ -189,23 +189,22 @@ function give(state: LuaState, [value, error, ...more]: Result<unknown> | readon
   return 2 + more.length;
 }
 
-function giveSocket(state: LuaState, [socket, error]: Result<Socket>): number {
+function giveSocket(state: LuaState, [socket, error]: Result<Socket>, { sockets }: Pending): number {
   if (error !== null) return give(state, [null, error]);
-  lua.lua_newuserdata(state, 0).data = socket;
-  lauxlib.luaL_setmetatable(state, typeName);
+  sockets.push(state, socket);
   return 1;
 }
 
 type Ready = readonly (Socket | number | object)[];
 
 /** Three lists of what is ready. */
-function giveSelected(state: LuaState, [lists, error]: Result<readonly Ready[]>): number {
+function giveSelected(state: LuaState, [lists, error]: Result<readonly Ready[]>, { sockets }: Pending): number {
   if (error !== null) return give(state, [null, error]);
   for (const list of lists) {
     lua.lua_newtable(state);
     for (const [index, each] of list.entries()) {
       if (typeof each === 'number') push(state, each);
-      else giveSocket(state, [each as Socket, null]);
+      else sockets.push(state, each as Socket);
       lua.lua_rawseti(state, -2, index + 1);
     }
   }
@@ -227,9 +226,6 @@ function selectables(state: LuaState, index: number): (Socket | number)[] | null
 
 const optional = (state: LuaState, index: number): number | undefined =>
   lua.lua_isnoneornil(state, index) ? undefined : lauxlib.luaL_checknumber(state, index);
-
-const socketAt = (state: LuaState, index: number): Socket =>
-  lauxlib.luaL_checkudata(state, index, typeName).data as Socket;
 
 function optionValue(state: LuaState, index: number): OptionValue {
   const value = read(state, index);

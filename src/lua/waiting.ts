@@ -1,5 +1,5 @@
 import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
-import type { Result, Socket } from '../api/index.ts';
+import { Sockets } from './sockets.ts';
 
 /**
  * How a Lua program waits without blocking anybody: a call that has to wait yields its coroutine with a mark, through all
@@ -9,16 +9,9 @@ import type { Result, Socket } from '../api/index.ts';
 /** What a program waits for, and what it has to leave behind. */
 export class Pending {
   promise: Promise<unknown> | null = null;
-  /** Sockets that the program has been given: what is left open at its end is closed, as Lua's collector does. */
-  readonly sockets: Set<Socket> = new Set();
+  readonly sockets: Sockets = new Sockets();
   /** What os.exit has said; null as long as it has not. */
   exitCode: number | null = null;
-
-  /** Remembers a socket on its way to the program. */
-  keep(result: Result<Socket>, state: LuaState, give: (state: LuaState, result: Result<Socket>) => number): number {
-    if (result[1] === null) this.sockets.add(result[0]);
-    return give(state, result);
-  }
 }
 
 /** The first value of a yield that is ours. No program can have this table by accident. */
