@@ -1,7 +1,8 @@
 import type { OpenHostOptions } from '../api/node/index.ts';
 import { startThread } from '../api/node/thread.ts';
-import { Caller, makeSlots, type SharedSlots } from './slots.ts';
-import { type BlockingModule, moduleFor } from './socket.ts';
+import { Caller } from './caller.ts';
+import { type BlockingModule, moduleFor } from './module.ts';
+import { makeSlots, type SharedSlots } from './slots.ts';
 import type { MemoryPlan, WorkerPlan } from './worker.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { MemoryPlan, WorkerPlan } from './worker.ts';
  * Several threads can share a host: `share` can be posted to them, and `attach` makes their module.
  */
 
-export type { BlockingFunctions, BlockingModule } from './socket.ts';
+export type { BlockingFunctions, BlockingModule } from './module.ts';
 export { BlockingSocket } from './socket.ts';
 export type { MemoryPlan } from './worker.ts';
 

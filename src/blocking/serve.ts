@@ -1,5 +1,5 @@
 import type { Result, Socket, SocketModule } from '../api/index.ts';
-import type { Answer, Call, Counter } from './slots.ts';
+import type { Answer, Call } from './slots.ts';
 
 /** The serving side of the blocking face: does on real sockets what threads ask for. */
 
@@ -8,14 +8,22 @@ export interface SocketToken {
   readonly socketToken: number;
 }
 
-/** Members that are asked for as they are, not called. */
-const properties = new Set(['lastError', 'type', 'family']);
+/** The same as it leaves, with what never changes. */
+export interface OpenedSocket extends SocketToken, Pick<Socket, 'type' | 'family'> {}
+
+/** What is left to be asked of a socket that is closed. */
+export interface Remains {
+  readonly timeout: number;
+  readonly lastError: Socket['lastError'];
+}
 
 export class Servant {
   /** Closes what is served. */
   onClose: (timeoutMs: number, asker: number) => Promise<void> = async () => {};
   readonly #modules: ReadonlyMap<string, SocketModule>;
+  /** The open sockets, both ways. */
   readonly #sockets: Map<number, Socket> = new Map();
+  readonly #tokens: Map<Socket, number> = new Map();
   #lastToken = 0;
 
   /** @param modules by the names that callers use */
@@ -23,56 +31,69 @@ export class Servant {
     this.#modules = modules;
   }
 
-  async run(counter: Counter, looked?: () => void): Promise<void> {
-    await counter.run((call, slot) => this.#serve(call, slot), looked);
-  }
-
-  async #serve(call: Call, slot: number): Promise<Answer> {
+  /** Does what a call asks for. What it throws is part of the answer. */
+  async serve(call: Call, slot: number): Promise<Answer> {
     try {
-      return { value: this.#token(await this.#do(call, slot)) };
+      return { value: this.#leaving(await this.#do(call, slot)) };
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       return { thrown: message, name };
     }
   }
 
+  /** Sockets that threads know and have not closed. */
+  get openCount(): number {
+    return this.#sockets.size;
+  }
+
   #do({ target, method, args }: Call, slot: number): unknown {
     if (method === 'close' && typeof target === 'string') return this.onClose(args[0] as number, slot);
-    const known = args.map((argument) => this.#untoken(argument));
+    const known = args.map((argument) => this.#arriving(argument));
     if (typeof target === 'string') {
       const module = this.#modules.get(target);
       if (module === undefined) throw new TypeError(`there is no host '${target}'`);
-      if (method === 'constants') return Object.fromEntries(Object.entries(module).filter(isConstant));
-      return (module as unknown as Record<string, (...values: unknown[]) => unknown>)[method]!(...known);
+      return (module as unknown as Members)[method]!(...known);
     }
     const socket = this.#sockets.get(target);
     if (socket === undefined) throw new TypeError('there is no such socket');
-    if (properties.has(method)) return (socket as unknown as Record<string, unknown>)[method];
-    return (socket as unknown as Record<string, (...values: unknown[]) => unknown>)[method]!(...known);
+    if (method === 'lastError') return socket.lastError;
+    if (method === 'close') return this.#close(socket, target);
+    return (socket as unknown as Members)[method]!(...known);
+  }
+
+  async #close(socket: Socket, token: number): Promise<Remains> {
+    this.#sockets.delete(token);
+    this.#tokens.delete(socket);
+    await socket.close();
+    return { timeout: socket.gettimeout(), lastError: socket.lastError };
   }
 
   /** Sockets leave as tokens; copies of octets leave as they are. */
-  #token(value: unknown): unknown {
+  #leaving(value: unknown): unknown {
     if (!Array.isArray(value)) return value;
     return (value as unknown as Result<unknown>).map((each) =>
-      isSocket(each) ? this.#tokenOf(each) : this.#token(each),
+      isSocket(each) ? this.#opened(each) : this.#leaving(each),
     );
   }
 
-  #tokenOf(socket: Socket): SocketToken {
-    for (const [token, known] of this.#sockets) if (known === socket) return { socketToken: token };
-    this.#sockets.set(++this.#lastToken, socket);
-    return { socketToken: this.#lastToken };
+  #opened(socket: Socket): OpenedSocket {
+    const socketToken = this.#tokens.get(socket) ?? ++this.#lastToken;
+    this.#sockets.set(socketToken, socket);
+    this.#tokens.set(socket, socketToken);
+    return { socketToken, type: socket.type, family: socket.family };
   }
 
-  #untoken(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map((each) => this.#untoken(each));
+  #arriving(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((each) => this.#arriving(each));
     if (typeof value !== 'object' || value === null || !('socketToken' in value)) return value;
-    return this.#sockets.get((value as SocketToken).socketToken);
+    return this.#sockets.get((value as SocketToken).socketToken) ?? noDescriptor;
   }
 }
 
-const isConstant = ([, value]: readonly [string, unknown]): boolean => typeof value !== 'function';
+type Members = Record<string, (...values: unknown[]) => unknown>;
+
+/** What select takes a socket for that has been closed. */
+const noDescriptor = -1;
 
 const isSocket = (value: unknown): value is Socket =>
   typeof value === 'object' && value !== null && 'fileno' in value && 'getsockname' in value;

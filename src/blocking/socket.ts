@@ -1,72 +1,74 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type {
-  AddressInfo,
-  ErrorText,
-  OptionValue,
-  ReceivedMessage,
-  Result,
-  Selected,
-  Socket,
-  SocketModule,
-  SocketName,
+import {
+  type ErrorText,
+  type OptionValue,
+  type ReceivedMessage,
+  type Result,
+  type Socket,
+  type SocketError,
+  type SocketName,
+  texts,
 } from '../api/index.ts';
-import type { SocketToken } from './serve.ts';
-import { type Caller, slotOctets } from './slots.ts';
+import { type Caller, gone } from './caller.ts';
+import type { OpenedSocket, Remains, SocketToken } from './serve.ts';
+import { slotOctets } from './slots.ts';
 
 /**
- * The documented module without `await`: each call puts the thread to sleep until it is done, while the host's own thread
- * goes on acknowledging, sending again and answering pings. Names, arguments, results and errors are the other face's.
+ * The documented socket without `await`: each call puts the thread to sleep until it is done, while the host's own thread
+ * goes on acknowledging, sending again and answering pings. Names, arguments, results and errors are the other face's. The
+ * other thread forgets a socket that is closed: what such a one says is said here.
  */
 
 type Written = Result<number> | readonly [null, ErrorText, number];
 type Read = readonly [data: Uint8Array, err: ErrorText | null];
-type Constants = {
-  readonly [K in keyof SocketModule as SocketModule[K] extends number | string ? K : never]: SocketModule[K];
-};
 
 /** Octets that travel in one call, beside what describes it. */
 const most = slotOctets - 4096;
 
+const none = new Uint8Array(0);
+
+/** What calls return that have a closed socket, or a host that is gone. */
+export const badDescriptor = [null, texts.EBADF] as const;
+
 /** A socket of a host that another thread turns. Not to be shared between threads. */
 export class BlockingSocket {
+  readonly type: Socket['type'];
+  readonly family: Socket['family'];
   readonly #caller: Caller;
   readonly #token: number;
+  #isOpen = true;
+  /** Of a socket that is closed; before that the other thread knows. */
+  #lastError: SocketError | null = null;
+  #timeout = -1;
 
-  constructor(caller: Caller, token: number) {
+  constructor(caller: Caller, { socketToken, type, family }: OpenedSocket) {
     this.#caller = caller;
-    this.#token = token;
+    this.#token = socketToken;
+    this.type = type;
+    this.family = family;
   }
 
-  #call<T>(method: string, ...args: readonly unknown[]): T {
-    return this.#caller.call({ target: this.#token, method, args }) as T;
-  }
-
-  get lastError(): Socket['lastError'] {
-    return this.#call('lastError');
-  }
-
-  get type(): Socket['type'] {
-    return this.#call('type');
-  }
-
-  get family(): Socket['family'] {
-    return this.#call('family');
+  get lastError(): SocketError | null {
+    const answer = this.#ask('lastError');
+    return answer === gone ? this.#lastError : (answer as SocketError | null);
   }
 
   connect(...args: Parameters<Socket['connect']>): Result<true> {
-    return this.#call('connect', ...args);
+    const [host, port = 0] = args;
+    return this.#call('connect', args, { syscall: 'connect', ...(host === null ? {} : { address: host }), port });
   }
 
   bind(...args: Parameters<Socket['bind']>): Result<true> {
-    return this.#call('bind', ...args);
+    const [address, port = 0] = args;
+    return this.#call('bind', args, { syscall: 'bind', address, port });
   }
 
   listen(backlog: number): Result<true> {
-    return this.#call('listen', backlog);
+    return this.#call('listen', [backlog]);
   }
 
   accept(): Result<BlockingSocket> {
-    return socketOf(this.#caller, this.#call('accept'));
+    return socketOf(this.#caller, this.#call<Result<OpenedSocket>>('accept', []));
   }
 
   write(data: string | Uint8Array): Written {
@@ -81,7 +83,7 @@ export class BlockingSocket {
     let sent = 0;
     do {
       const part = bytes.subarray(sent, sent + most);
-      const result = this.#call<Written>('send', part, flags);
+      const result = this.#call<Written>('send', [part, flags], { syscall: 'write' });
       if (result[1] !== null) {
         const before = sent + (result[2] ?? 0);
         return before > 0 ? [null, result[1], before] : [null, result[1]];
@@ -93,7 +95,8 @@ export class BlockingSocket {
   }
 
   sendto(...args: Parameters<Socket['sendto']>): Written {
-    return this.#call('sendto', ...args);
+    const [, address, port = 0] = args;
+    return this.#call<Written>('sendto', args, { syscall: 'sendto', address, port });
   }
 
   read(maxsize: number): Read {
@@ -101,64 +104,71 @@ export class BlockingSocket {
   }
 
   recv(maxsize: number, flags: number): Read {
-    return this.#call('recv', Math.min(maxsize, most), flags);
+    const [data, error] = this.#call<Read | readonly [null, ErrorText]>('recv', [Math.min(maxsize, most), flags], {
+      syscall: 'read',
+    });
+    return [data ?? none, error];
   }
 
   recvfrom(maxsize: number, flags = 0): Result<ReceivedMessage> {
-    return this.#call('recvfrom', maxsize, flags);
+    return this.#call('recvfrom', [maxsize, flags]);
   }
 
   inq(): Result<number> {
-    return this.#call('inq');
+    return this.#call('inq', [], ioctl);
   }
 
   outq(): Result<number> {
-    return this.#call('outq');
+    return this.#call('outq', [], ioctl);
   }
 
   setoption(level: number, optname: number, value: OptionValue): Result<true> {
-    return this.#call('setoption', level, optname, value);
+    return this.#call('setoption', [level, optname, value]);
   }
 
   getoption(level: number, optname: number): Result<OptionValue> {
-    return this.#call('getoption', level, optname);
+    return this.#call('getoption', [level, optname]);
   }
 
   /** Sleeps as long as SO_LINGER says, if it does. */
   close(): void {
-    this.#call('close');
+    const remains = this.#ask('close');
+    this.#isOpen = false;
+    if (remains !== gone) ({ timeout: this.#timeout, lastError: this.#lastError } = remains as Remains);
   }
 
   shutdown(how: number): Result<true> {
-    return this.#call('shutdown', how);
+    return this.#call('shutdown', [how]);
   }
 
   fileno(): number {
-    return this.#call('fileno');
+    const answer = this.#ask('fileno');
+    return answer === gone ? -1 : (answer as number);
   }
 
   settimeout(timeout: number): void {
-    this.#call('settimeout', timeout);
+    if (this.#ask('settimeout', timeout) === gone) this.#timeout = timeout < 0 ? -1 : timeout;
   }
 
   gettimeout(): number {
-    return this.#call('gettimeout');
+    const answer = this.#ask('gettimeout');
+    return answer === gone ? this.#timeout : (answer as number);
   }
 
   setblocking(block: boolean | number): void {
-    this.#call('setblocking', block);
+    if (this.#ask('setblocking', block) === gone) this.#timeout = block ? -1 : 0;
   }
 
   getpeername(): Result<SocketName> {
-    return this.#call('getpeername');
+    return this.#call('getpeername', []);
   }
 
   getsockname(): Result<SocketName> {
-    return this.#call('getsockname');
+    return this.#call('getsockname', []);
   }
 
   toString(): string {
-    return this.#call('toString');
+    return `<socket: ${this.fileno()}>`;
   }
 
   [Symbol.dispose](): void {
@@ -169,54 +179,29 @@ export class BlockingSocket {
   get token(): SocketToken {
     return { socketToken: this.#token };
   }
+
+  /** What the call returns in the host's thread, or EBADF here. @param about for `lastError` */
+  #call<T extends readonly unknown[]>(
+    method: string,
+    args: readonly unknown[],
+    about?: About,
+  ): T | typeof badDescriptor {
+    const answer = this.#ask(method, ...args);
+    if (answer !== gone) return answer as T;
+    this.#lastError = { code: 'EBADF', errno: 9, ...(about ?? { syscall: method }) };
+    return badDescriptor;
+  }
+
+  #ask(method: string, ...args: readonly unknown[]): unknown {
+    return this.#isOpen ? this.#caller.call({ target: this.#token, method, args }) : gone;
+  }
 }
 
-export interface BlockingFunctions {
-  socket(family: number, type: number, protocol?: number): Result<BlockingSocket>;
-  tcp(family?: number): Result<BlockingSocket>;
-  udp(family?: number): Result<BlockingSocket>;
-  getaddrinfo(...args: Parameters<SocketModule['getaddrinfo']>): Result<AddressInfo[]>;
-  /** Gives the sockets and numbers back that were given. */
-  select(
-    readers: readonly (BlockingSocket | number)[] | null,
-    writers?: readonly (BlockingSocket | number)[] | null,
-    others?: readonly (BlockingSocket | number)[] | null,
-    timeout?: number,
-  ): Result<readonly (BlockingSocket | number)[][]>;
-  /** This thread has no more use for the host. Its sockets stay open: close them before. */
-  leave(): void;
-}
+/** What an error is about. */
+type About = Omit<SocketError, 'code' | 'errno'>;
 
-export type BlockingModule = Constants & BlockingFunctions;
+const ioctl: About = { syscall: 'ioctl' };
 
-/** The module of a host, for this thread. @param host its name where a network has several */
-export function moduleFor(caller: Caller, host: string): BlockingModule {
-  const call = (method: string, ...args: readonly unknown[]): unknown => caller.call({ target: host, method, args });
-  return {
-    ...(call('constants') as Constants),
-    socket: (...args) => socketOf(caller, call('socket', ...args) as Result<SocketToken>),
-    tcp: (...args) => socketOf(caller, call('tcp', ...args) as Result<SocketToken>),
-    udp: (...args) => socketOf(caller, call('udp', ...args) as Result<SocketToken>),
-    getaddrinfo: (...args) => call('getaddrinfo', ...args) as Result<AddressInfo[]>,
-    select: (readers, writers = null, others = null, timeout = -1) => {
-      const given = [readers, writers, others].map((list) => list ?? []);
-      const sent = given.map((list) => list.map((each) => (typeof each === 'number' ? each : each.token)));
-      const result = call('select', ...sent, timeout) as Result<Selected>;
-      if (result[1] !== null) return result;
-      const ready = result[0].map((list, which) =>
-        list.map((each) => givenAs(each as SocketToken | number, given[which]!)),
-      );
-      return [ready, null];
-    },
-    leave: () => caller.leave(),
-  };
-}
-
-function givenAs(ready: SocketToken | number, given: readonly (BlockingSocket | number)[]): BlockingSocket | number {
-  if (typeof ready === 'number') return ready;
-  return given.find((each) => typeof each !== 'number' && each.token.socketToken === ready.socketToken)!;
-}
-
-function socketOf(caller: Caller, [token, error]: Result<SocketToken>): Result<BlockingSocket> {
-  return error === null ? [new BlockingSocket(caller, token.socketToken), null] : [null, error];
-}
+/** The socket for what another thread has opened. */
+export const socketOf = (caller: Caller, [opened, error]: Result<OpenedSocket>): Result<BlockingSocket> =>
+  error === null ? [new BlockingSocket(caller, opened), null] : [null, error];

@@ -2,8 +2,9 @@ import { workerData } from 'node:worker_threads';
 import { createSocketModule } from '../api/index.ts';
 import { type OpenHostOptions, openHost } from '../api/node/index.ts';
 import { type LinkSettings, Network } from '../sim/index.ts';
+import { Counter } from './counter.ts';
 import { Servant } from './serve.ts';
-import { Counter, type SharedSlots } from './slots.ts';
+import type { SharedSlots } from './slots.ts';
 
 /** The thread that turns a host, or several in memory, for threads that sleep. */
 
@@ -56,7 +57,7 @@ async function serveTun(options: OpenHostOptions): Promise<void> {
     counter.close(asker);
   };
   tell(1);
-  await servant.run(counter);
+  await counter.run((call, slot) => servant.serve(call, slot));
 }
 
 /** Virtual time goes on only while every thread that takes part sleeps: what they do in between takes none. */
@@ -87,5 +88,8 @@ async function serveMemory(plan: MemoryPlan): Promise<void> {
     while (counter.allWait && network.step()) await network.breathe();
     isTurning = false;
   };
-  await servant.run(counter, () => void turn());
+  await counter.run(
+    (call, slot) => servant.serve(call, slot),
+    () => void turn(),
+  );
 }

@@ -182,23 +182,6 @@ test('what is larger than a call can hold is written all the same, and counted w
   await sink.done;
 });
 
-test('a host that is closed wakes whoever waits there, with an error', async (t) => {
-  const hosts = open();
-  const ready = new Flag();
-  const echo = startThread(new URL('./threads/echo.ts', import.meta.url), {
-    share: hosts.there.share,
-    ready: ready.words,
-    port: 7,
-  });
-  t.teardown(echo.end);
-  ready.wait();
-  hosts.here.close();
-
-  const failure = await echo.done.catch((error: Error) => error.message);
-  t.is(failure, 'the host is closed');
-  t.throws(() => hosts.here.socket.tcp(), { message: /has left the host/ });
-});
-
 test('a plan that cannot be is refused with its reason', (t) => {
   t.throws(
     () =>
