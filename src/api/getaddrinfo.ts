@@ -54,6 +54,7 @@ class LookupFailed extends Error {
  * Addresses and kinds of sockets for a host and a service.
  * @param host an address, a name, null for this host
  * @param port a number, a numeric string, the name of a service, or null
+ * @returns one of gai_strerror(3)'s texts when there are none; EAI_FAIL the host has been closed
  * @throws TypeError, RangeError arguments of the wrong type, and ports that there are not
  */
 export async function getaddrinfo(
@@ -66,6 +67,7 @@ export async function getaddrinfo(
     const name = host === '*' ? null : (host ?? null);
     const service = port === '*' ? null : (port ?? null);
     const { family, flags } = hints;
+    if (context.isClosed) throw new LookupFailed('EAI_FAIL');
     if (name === null && service === null) throw new LookupFailed('EAI_NONAME');
     if ((flags & ~allFlags) !== 0) throw new LookupFailed('EAI_BADFLAGS');
     if ((flags & constants.AI_CANONNAME) !== 0 && name === null) throw new LookupFailed('EAI_BADFLAGS');

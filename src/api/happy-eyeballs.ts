@@ -39,6 +39,7 @@ export async function raceToConnect(places: readonly Place[], race: Race): Promi
   let nextAt = race.now();
   try {
     for (;;) {
+      if (race.isClosed()) throw new StackError('EBADF');
       for (const end of running.filter(({ hasConnected }) => hasConnected)) {
         running.splice(running.indexOf(end), 1);
         try {

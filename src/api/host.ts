@@ -4,6 +4,7 @@ import type { End, MakeEnd, Readiness } from './ends/end.ts';
 import { UnixEnd } from './ends/unix.ts';
 import type { HostsTable, Lookup, NameContext } from './names.ts';
 import { knownServices, type ServicePorts, type ServicesTable } from './services.ts';
+import { Waiting } from './waiting.ts';
 
 export interface HostSettings {
   /** Names and their addresses, like a hosts file. `localhost` is there already. */
@@ -29,7 +30,10 @@ export interface OpenSocket {
   onceChanged(look: () => void): () => void;
 }
 
-/** What the sockets of one host share: who turns the stack, the names it knows, the descriptor numbers. */
+/**
+ * What the sockets of one host share: who turns the stack, the names it knows, the descriptor numbers. Once closed it is dead:
+ * sockets, those that were asked for and `select` are EBADF, names EAI_FAIL; calls that wait end so at once.
+ */
 export class SocketHost implements NameContext {
   readonly runner: Runner;
   /** Names that resolve without asking anybody, in lower case. */
@@ -41,10 +45,13 @@ export class SocketHost implements NameContext {
   readonly owners: WeakMap<object, Pick<OpenSocket, 'wake'>> = new WeakMap();
   readonly mayOpenRaw: boolean;
   readonly happyEyeballs: boolean;
+  /** Those who wait for none of the sockets: told when the host is closed. */
+  readonly closing: Waiting;
   readonly #limit: number;
   readonly #open: Map<number, WeakRef<OpenSocket>> = new Map();
   readonly #lost: FinalizationRegistry<Lost>;
   #hasWarned = false;
+  #isClosed = false;
   /** No number below this one is free. */
   #lowest = firstDescriptor;
 
@@ -58,6 +65,7 @@ export class SocketHost implements NameContext {
     this.#limit = settings.limit ?? 65_536;
     this.mayOpenRaw = settings.raw ?? false;
     this.happyEyeballs = settings.happyEyeballs ?? false;
+    this.closing = new Waiting(runner);
     this.#lost = new FinalizationRegistry((lost) => this.#onLost(lost));
     runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
   }
@@ -119,9 +127,16 @@ export class SocketHost implements NameContext {
     if (this.#open.size === 0) this.runner.hold(false);
   }
 
-  /** Closes every socket, as its own `close` does. */
+  /** Nothing can be done with this host any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Closes every socket, as its own `close` does, and the host for good. Calling it twice is harmless. */
   closeAll(): void {
+    this.#isClosed = true;
     for (const socket of [...this.#open.values()]) socket.deref()?.close();
+    this.closing.wake();
   }
 
   /** Nobody holds an open socket any more, and nothing waits for it: it is closed, as a language with finalizers does. */

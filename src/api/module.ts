@@ -12,11 +12,15 @@ import type { Lookup } from './names.ts';
 import { type Select, select } from './select.ts';
 import { Socket } from './socket.ts';
 
-/** The documented socket module of one host: its functions and its constants. */
+/**
+ * The documented socket module of one host: its functions and its constants. When the host has been closed, what makes or asks
+ * sockets is EBADF, and what asks for names EAI_FAIL.
+ */
 export type SocketModule = typeof constants & {
   /**
    * A socket of a family and type: AF_INET or AF_INET6 with SOCK_STREAM, SOCK_DGRAM or SOCK_RAW; AF_UNIX with SOCK_STREAM,
    * SOCK_DGRAM (SOCK_RAW is the same) or SOCK_SEQPACKET. The rest is refused as Linux refuses it. SOCK_NONBLOCK may be added.
+   * @returns EMFILE too many sockets are open; EBADF the host has been closed
    */
   socket(family: number, type: number, protocol?: number): Result<Socket>;
   /**
@@ -48,6 +52,7 @@ export function createSocketModule(runner: Runner, settings: HostSettings = {}):
 /** The module over sockets that the caller keeps the record of. */
 export function socketModuleOf(host: SocketHost, resolver?: ResolverSettings): SocketModule {
   const make = (family: number, type: number, protocol = 0): Result<Socket> => {
+    if (host.isClosed) return [null, texts.EBADF];
     const kind = type & ~(constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC);
     const error = refusal(host, family, kind, protocol);
     if (error !== null) return [null, texts[error]];
@@ -80,6 +85,7 @@ function lookupBy(host: SocketHost, settings: ResolverSettings, open: OpenSocket
   const resolver = new Resolver(settings, transport, runner.stack.random);
   return async (name, wanted) => {
     const found = await resolver.lookup(name, wanted);
+    if (host.isClosed) return 'failed';
     if (typeof found === 'string') return found;
     const addresses = found.flatMap((known) => known.addresses.map(addressFrom));
     return { addresses, canonical: found[0]!.canonical };

@@ -26,6 +26,8 @@ export type Lookup = (
 export interface NameContext {
   readonly hosts: HostsTable;
   readonly services: ServicesTable;
+  /** The host has been closed: it knows nothing any more. */
+  readonly isClosed: boolean;
   /** Null: nobody can be asked. */
   readonly lookup: Lookup | null;
   /** For 'fe80::1%eth0' and '%1'. */

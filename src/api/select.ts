@@ -20,7 +20,8 @@ export type Select = (
  * and writable.
  * @param timeout seconds; 0 only looks, negative (the default) waits without limit
  * @throws TypeError a timeout that is no number
- * @returns three lists of what is ready, all empty when the time was over; EBADF a descriptor that there is not
+ * @returns three lists of what is ready, all empty when the time was over; EBADF a descriptor that there is not, or the host
+ *   has been closed
  */
 export async function select(
   host: SocketHost,
@@ -42,6 +43,7 @@ export async function select(
   const { runner } = host;
   const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : runner.now() + seconds(timeout);
   for (;;) {
+    if (host.isClosed) return [null, texts.EBADF];
     const found = ready();
     if (found.some((list) => list.length > 0) || runner.now() >= deadline) return [found, null];
     await changeOf(host, sockets, deadline);
@@ -57,6 +59,8 @@ function changeOf(host: SocketHost, sockets: readonly OpenSocket[], deadline: nu
       resolve();
     };
     const cancels = [...new Set(sockets)].map((socket) => socket.onceChanged(done));
+    host.closing.next(done);
+    cancels.push(() => host.closing.forget(done));
     if (deadline !== Number.POSITIVE_INFINITY) cancels.push(host.runner.at(deadline, done));
   });
 }

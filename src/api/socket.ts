@@ -149,7 +149,7 @@ export class Socket {
   async #raceTo(places: readonly Place[], deadline: number): Promise<void> {
     const { stream } = this.#end.target();
     const { runner } = this.#host;
-    this.#end = await raceToConnect(interleave(places as readonly Exclude<Place, string>[]), {
+    const winner = await raceToConnect(interleave(places as readonly Exclude<Place, string>[]), {
       waiting: this.#waiting,
       deadline,
       now: () => runner.now(),
@@ -157,6 +157,9 @@ export class Socket {
       isClosed: () => this.#fd < 0,
       make: () => this.#make((context) => new TcpEnd(context, null, stream)),
     });
+    if (this.#fd < 0) winner.close();
+    this.#throwIfClosed();
+    this.#end = winner;
     this.#host.replaced(this, this.#fd, this.#end);
   }
 
@@ -617,7 +620,9 @@ export class Socket {
     };
     found.then(done, done);
     if ((await this.#wait(() => isThere, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
-    return found;
+    const places = await found;
+    this.#throwIfClosed();
+    return places;
   }
 
   /** 'unix:' makes a stream that has not been used yet one of AF_UNIX. */
@@ -647,8 +652,14 @@ export class Socket {
   }
 
   /** @throws StackError EBADF the socket was closed meanwhile */
-  #wait(isReady: () => boolean, deadline: number): Promise<'ready' | 'timeout'> {
-    return this.#waiting.until(isReady, deadline, () => this.#fd < 0);
+  async #wait(isReady: () => boolean, deadline: number): Promise<'ready' | 'timeout'> {
+    const woken = await this.#waiting.until(isReady, deadline, () => this.#fd < 0);
+    this.#throwIfClosed(); // between the waking and here there is room for a `close`
+    return woken;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#fd < 0) throw new StackError('EBADF');
   }
 
   async #try<T>(
@@ -658,7 +669,7 @@ export class Socket {
     action: () => Promise<Result<T>>,
   ): Promise<Result<T>> {
     try {
-      if (this.#fd < 0) throw new StackError('EBADF');
+      this.#throwIfClosed();
       const result = await action();
       // What is returned, not thrown, is about a name.
       if (result[1] !== null) {
@@ -673,7 +684,7 @@ export class Socket {
 
   #call<T>(syscall: string, action: () => Result<T>): Result<T> {
     try {
-      if (this.#fd < 0) throw new StackError('EBADF');
+      this.#throwIfClosed();
       return action();
     } catch (error) {
       return this.#failure(error, { syscall });

@@ -399,7 +399,7 @@ function contextWith(lookup: Lookup | null): NameContext {
     services: new Map<string, number>([['http', 80]]),
     lookup,
     interfaces: [],
-    happyEyeballs: false,
+    isClosed: false,
     hasAddress: () => true,
     order: (all: readonly Address[]) => [...all],
   } as NameContext;
