@@ -41,11 +41,13 @@ export interface ReceivedMessage {
 /** What only datagrams over IP have. */
 const without = { destination: '', interfaceIndex: 0, ttl: 0, trafficClass: 0 } as const;
 
-/** Whether and until when a call may wait, and what it fails with then. */
+/** Whether and until when a call may wait. */
 interface Wait {
   readonly mayWait: boolean;
   readonly deadline: number;
-  readonly late: 'EAGAIN' | 'ETIMEDOUT';
+  /** What it fails with when it may not wait, and when the time is over. */
+  readonly unfinished: ErrorCode;
+  readonly late: ErrorCode;
 }
 
 /** Where a host and a port may lead, or why nowhere. */
@@ -100,7 +102,9 @@ export class Socket {
   }
 
   /**
-   * Opens a connection, or fixes the peer of a datagram socket. The timeout ends the waiting, not the attempt.
+   * Opens a connection, or fixes the peer of a datagram socket. The timeout ends the waiting, not the attempt; nor does
+   * SO_SNDTIMEO, which is EINPROGRESS (of AF_UNIX, for want of room at the listener, EAGAIN). Attempts side by side
+   * (`happyEyeballs`) end with the timeout and know nothing of SO_SNDTIMEO.
    * @param host an address, a name, or 32 bits in host order; the path of an AF_UNIX socket, or 'unix:' and a path on any
    *   stream; null lets a datagram socket's peer go. Of a name with several addresses one after the other is tried
    * @param scopeid the interface of a link-local address, if `host` does not name it ('fe80::1%tun0')
@@ -169,9 +173,10 @@ export class Socket {
     const state = end.connect(place);
     this.#host.runner.kick();
     if (state === 'done') return;
+    // What does not wait, and what is late by SO_SNDTIMEO, leaves the attempt to itself, as on Linux.
+    const wait = this.#waitFor('send', 0, deadline, unfinished[state]);
     for (;;) {
-      if (this.#timeout === 0 && !end.hasConnected) throw new StackError(unfinished[state]);
-      if ((await this.#wait(() => end.hasConnected, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
+      await this.#waitOrThrow(() => end.hasConnected, wait);
       try {
         return end.finishConnect();
       } catch (error) {
@@ -634,20 +639,20 @@ export class Socket {
   }
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */
-  #waitFor(which: 'receive' | 'send', flags = 0): Wait {
+  #waitFor(which: 'receive' | 'send', flags = 0, deadline = this.#deadline(), unfinished: ErrorCode = 'EAGAIN'): Wait {
     const own = this.#waits[which];
-    const deadline = this.#deadline();
     const optionEnds = own > 0 ? this.#now() + seconds(own) : Number.POSITIVE_INFINITY;
     return {
       mayWait: this.#timeout !== 0 && (flags & constants.MSG_DONTWAIT) === 0,
       deadline: Math.min(deadline, optionEnds),
-      late: optionEnds < deadline ? 'EAGAIN' : 'ETIMEDOUT',
+      unfinished,
+      late: optionEnds < deadline ? unfinished : 'ETIMEDOUT',
     };
   }
 
-  async #waitOrThrow(isReady: () => boolean, { mayWait, deadline, late }: Wait): Promise<void> {
+  async #waitOrThrow(isReady: () => boolean, { mayWait, deadline, unfinished, late }: Wait): Promise<void> {
     if (isReady()) return;
-    if (!mayWait) throw new StackError('EAGAIN');
+    if (!mayWait) throw new StackError(unfinished);
     if ((await this.#wait(isReady, deadline)) === 'timeout') throw new StackError(late);
   }
 

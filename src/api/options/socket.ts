@@ -195,8 +195,14 @@ export const socketLevel: Level = [
   ['SO_REUSEPORT', 15, reusePort, 'flag', 'several sockets share a port, and connections are spread over them'],
   ['SO_RCVLOWAT', 18, receiveLowWater, 'octets', 'that make a stream readable'],
   ['SO_SNDLOWAT', 19, { get: () => 1 }, 'number, told', 'always 1'],
-  ['SO_RCVTIMEO', 20, waiting('receive'), 'seconds', 'after which reading fails with EAGAIN; 0: never'],
-  ['SO_SNDTIMEO', 21, waiting('send'), 'seconds', 'after which writing and connecting fail with EAGAIN; 0: never'],
+  ['SO_RCVTIMEO', 20, waiting('receive'), 'seconds', 'after which reading and accepting fail with EAGAIN; 0: never'],
+  [
+    'SO_SNDTIMEO',
+    21,
+    waiting('send'),
+    'seconds',
+    'after which writing fails with EAGAIN, and connecting with EINPROGRESS (AF_UNIX: EAGAIN); 0: never',
+  ],
   ['SO_BINDTODEVICE', 25, bindToDevice, 'text', 'only the empty one: no interface'],
   [
     'SO_ACCEPTCONN',
