@@ -2,14 +2,14 @@ import { type LuaState, lauxlib, lua, lualib, to_jsstring, to_luastring } from '
 import type { SocketModule } from '../api/index.ts';
 import { installSocket } from './socket.ts';
 import { push } from './values.ts';
-import { installWaiting, Pending } from './waiting.ts';
+import { exit, installWaiting, Pending } from './waiting.ts';
 
 /** Runs Lua programs whose global `socket` is the documented module over a stack of ours. Programs look blocking. */
 
 export interface LuaSettings {
   /** For messages: 'client.lua'. */
   readonly name?: string;
-  /** The global `arg`, from 1 on; the name is at 0. */
+  /** What `...` is in the main chunk, and the global `arg` from 1 on; the name is at 0. */
   readonly args?: readonly string[];
   /** Takes what `print` and `io.write` give. */
   output(octets: Uint8Array): void;
@@ -34,7 +34,7 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   lualib.luaL_openlibs(state);
   const pending = new Pending();
   const name = settings.name ?? 'program.lua';
-  installWaiting(state);
+  installWaiting(state, pending);
   installSocket(state, socket, pending);
   installOutput(state, settings);
   installRest(state, pending);
@@ -45,16 +45,23 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
     throw new LuaError(messageOf(thread, state));
   }
   try {
-    return await turn(state, thread, pending, name);
+    return await turn(state, thread, pending, name, settings.args ?? []);
   } finally {
     pending.sockets.closeAll();
   }
 }
 
 /** From one wait to the next, to the end. */
-async function turn(state: LuaState, thread: LuaState, pending: Pending, name: string): Promise<number> {
-  let status = lua.lua_resume(thread, state, 0);
-  while (status === lua.LUA_YIELD) {
+async function turn(
+  state: LuaState,
+  thread: LuaState,
+  pending: Pending,
+  name: string,
+  args: readonly string[],
+): Promise<number> {
+  for (const each of args) push(thread, each);
+  let status = lua.lua_resume(thread, state, args.length);
+  while (status === lua.LUA_YIELD && pending.exitCode === null) {
     const { promise } = pending;
     if (promise === null) throw new LuaError(`${name}: a yield outside of any coroutine`);
     pending.promise = null;
@@ -100,8 +107,7 @@ function installRest(state: LuaState, pending: Pending): void {
   lua.lua_pushcfunction(state, (thread) => {
     const isFine = lua.lua_isnoneornil(thread, 1) || lua.lua_toboolean(thread, 1);
     const isNumber = lua.lua_type(thread, 1) === lua.LUA_TNUMBER;
-    pending.exitCode = isNumber ? lua.lua_tonumber(thread, 1) : isFine ? 0 : 1;
-    return lauxlib.luaL_error(thread, to_luastring('os.exit'));
+    return exit(thread, pending, isNumber ? lua.lua_tonumber(thread, 1) : isFine ? 0 : 1);
   });
   lua.lua_setfield(state, -2, to_luastring('exit'));
   lua.lua_pop(state, 1);

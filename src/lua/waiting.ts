@@ -18,13 +18,14 @@ export class Pending {
 const mark = to_luastring('tundra.mark');
 
 /**
- * Coroutines of the program pass our yields on to whoever resumed them. `coroutine.wrap` and `resume` otherwise are as they
- * were. In Lua, because a function of Lua's own may yield in the middle.
+ * Coroutines of the program pass our yields on to whoever resumed them, and what catches errors does not stop a program on its
+ * way out; otherwise all are as they were. In Lua, because a function of Lua's own may yield in the middle.
  */
 const prelude = `
-local mark = ...
+local mark, leave = ...
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local function pump(thread, isFine, first, ...)
+  if not isFine or first == mark then leave() end
   if isFine and first == mark then
     yield(mark)
     return pump(thread, resume(thread))
@@ -42,17 +43,25 @@ function coroutine.wrap(body)
   local thread = create(body)
   return function(...) return give(coroutine.resume(thread, ...)) end
 end
+local function caught(isFine, ...)
+  if not isFine then leave() end
+  return isFine, ...
+end
+local pcall, xpcall = pcall, xpcall
+function _G.pcall(...) return caught(pcall(...)) end
+function _G.xpcall(...) return caught(xpcall(...)) end
 `;
 
 /** Prepares a state. Its stack is as before. */
-export function installWaiting(state: LuaState): void {
+export function installWaiting(state: LuaState, pending: Pending): void {
   lua.lua_newtable(state);
   lua.lua_pushvalue(state, -1);
   lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, mark);
   const source = to_luastring(prelude);
   lauxlib.luaL_loadbuffer(state, source, source.length, to_luastring('=waiting'));
   lua.lua_pushvalue(state, -2);
-  lua.lua_call(state, 1, 0);
+  lua.lua_pushcfunction(state, (thread) => (pending.exitCode === null ? 0 : leave(thread)));
+  lua.lua_call(state, 2, 0);
   lua.lua_pop(state, 1);
 }
 
@@ -78,9 +87,26 @@ export function waitFor<T>(
       settle = (thread) => raise(thread, error instanceof Error ? error.message : String(error));
     },
   );
+  return yieldMark(state, (thread) => settle(thread));
+}
+
+/** Ends the program, whatever is around the call. The loop of run.ts does not resume it any more. */
+export function exit(state: LuaState, pending: Pending, code: number): number {
+  pending.exitCode ??= code;
+  return leave(state);
+}
+
+/**
+ * Leaves the program for ever: by a yield, which nothing in it stops. Inside of a callback there is no yield, but an error; what
+ * catches it leaves in its turn. (A hook, as lua(1) sets one, would not do: fengari calls none after the first error caught.)
+ */
+const leave = (state: LuaState): number =>
+  lua.lua_isyieldable(state) ? yieldMark(state, () => 0) : raise(state, 'os.exit');
+
+function yieldMark(state: LuaState, after: (state: LuaState) => number): number {
   lua.lua_settop(state, 0);
   lua.lua_getfield(state, lua.LUA_REGISTRYINDEX, mark);
-  return lua.lua_yieldk(state, 1, 0, (thread) => settle(thread));
+  return lua.lua_yieldk(state, 1, 0, after);
 }
 
 export const raise = (state: LuaState, message: string): number => lauxlib.luaL_error(state, to_luastring(message));
