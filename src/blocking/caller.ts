@@ -1,70 +1,67 @@
 import { deserialize, serialize } from 'node:v8';
-import {
-  type Answer,
-  type Call,
-  isGone,
-  lengthAt,
-  ring,
-  type SharedSlots,
-  slotCount,
-  slotOctets,
-  slotStates,
-  stateAt,
-} from './slots.ts';
+import { type Answer, Bell, type Call, joined, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
 
 /** What a call gives when nobody serves any more: the host is closed, or this thread has left it. */
 export const gone: unique symbol = Symbol('gone');
 
 /** A thread's own way into a host that another thread turns. */
 export class Caller {
-  readonly #control: Int32Array;
-  readonly #area: Uint8Array;
-  readonly #slot: number;
+  readonly #bell: Bell;
+  readonly #slot: Slot;
   #isOpen = true;
 
   /** @throws Error all slots are taken */
-  constructor({ control, data }: SharedSlots) {
-    this.#control = new Int32Array(control);
-    this.#slot = this.#take();
-    this.#area = new Uint8Array(data, this.#slot * slotOctets, slotOctets);
-  }
-
-  #take(): number {
-    for (let slot = 0; slot < slotCount; slot++) {
-      const { free, idle } = slotStates;
-      if (Atomics.compareExchange(this.#control, stateAt(slot), free, idle) === free) return slot;
-    }
-    throw new Error(`more than ${slotCount} threads use this host`);
+  constructor(shared: SharedSlots) {
+    this.#bell = new Bell(shared);
+    this.#slot = takeSlot(shared);
   }
 
   /**
    * Calls, and sleeps until the answer is there.
    * @returns what the call returns; `gone` when there is nobody to do it
-   * @throws what the call has thrown: TypeError, RangeError
+   * @throws what the call has thrown: TypeError, RangeError; TypeError an argument that cannot go to another thread
    */
   call(call: Call): unknown {
     if (!this.#isOpen) return gone;
-    const bytes = serialize(call);
-    if (bytes.length > slotOctets) throw new RangeError('more than a call can hold');
-    this.#area.set(bytes);
-    const control = this.#control;
-    const state = stateAt(this.#slot);
-    Atomics.store(control, lengthAt(this.#slot), bytes.length);
-    Atomics.store(control, state, slotStates.called);
-    ring(control);
-    for (let now = Atomics.load(control, state); now !== slotStates.answered; now = Atomics.load(control, state)) {
-      // Looked at after the call has been written: whoever closes does it the other way round, and so one sees the other.
-      if (now === slotStates.free || (now === slotStates.called && Atomics.load(control, isGone) === 1)) {
-        this.#isOpen = false;
-        return gone;
-      }
-      Atomics.wait(control, state, now);
+    const octets = this.#exchange(octetsOf(call));
+    if (octets === null) {
+      this.#isOpen = false;
+      return gone;
     }
-    const length = Atomics.load(control, lengthAt(this.#slot));
-    const answer = deserialize(this.#area.slice(0, length)) as Answer;
-    Atomics.store(control, state, slotStates.idle);
+    const answer = deserialize(octets) as Answer;
     if ('value' in answer) return answer.value;
     throw errorOf(answer);
+  }
+
+  /** Gives octets for octets. Null when the host is gone. */
+  #exchange(octets: Uint8Array): Uint8Array | null {
+    const slot = this.#slot;
+    for (let rest = slot.put(octets); ; rest = slot.put(rest)) {
+      if (!this.#turn()) return null;
+      if (rest.length === 0) break;
+    }
+    const pieces = [slot.take()];
+    while (slot.hasMore) {
+      slot.put(none);
+      if (!this.#turn()) return null;
+      pieces.push(slot.take());
+    }
+    slot.enter(slotStates.idle);
+    return joined(pieces);
+  }
+
+  /** It is the server's turn with the slot: sleeps until it is ours again. False when the host is gone. */
+  #turn(): boolean {
+    const slot = this.#slot;
+    const { answered, called, free } = slotStates;
+    slot.enter(called);
+    this.#bell.ring();
+    for (let { state } = slot; state !== answered; state = slot.state) {
+      // Looked at after the call has been written: whoever closes does it the other way round, and so one sees the other.
+      if (state === free || (state === called && this.#bell.isClosed)) return false;
+      slot.sleep(state);
+    }
+    return true;
   }
 
   /** Closes the host. Who else waits there learns that it is gone. Does nothing when it is gone already. */
@@ -77,8 +74,26 @@ export class Caller {
   leave(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    Atomics.store(this.#control, stateAt(this.#slot), slotStates.free);
-    ring(this.#control);
+    this.#slot.enter(slotStates.free);
+    this.#bell.ring();
+  }
+}
+
+/** @throws Error all slots are taken */
+function takeSlot(shared: SharedSlots): Slot {
+  for (let index = 0; index < slotCount; index++) {
+    const slot = new Slot(shared, index);
+    if (slot.change(slotStates.free, slotStates.idle)) return slot;
+  }
+  throw new Error(`more than ${slotCount} threads use this host`);
+}
+
+/** @throws TypeError an argument that cannot go to another thread */
+function octetsOf(call: Call): Uint8Array {
+  try {
+    return serialize(call);
+  } catch (cause) {
+    throw new TypeError((cause as Error).message, { cause });
   }
 }
 
@@ -86,3 +101,5 @@ function errorOf({ name, thrown }: { name: string; thrown: string }): Error {
   if (name === 'TypeError') return new TypeError(thrown);
   return name === 'RangeError' ? new RangeError(thrown) : new Error(thrown);
 }
+
+const none = new Uint8Array(0);

@@ -1,27 +1,18 @@
 import { deserialize, serialize } from 'node:v8';
-import {
-  type Answer,
-  bell,
-  type Call,
-  isGone,
-  lengthAt,
-  ring,
-  type SharedSlots,
-  slotCount,
-  slotOctets,
-  slotStates,
-  stateAt,
-} from './slots.ts';
+import { type Answer, Bell, type Call, joined, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
 
 /** The serving side: takes calls as they come, in any order, and answers each when it is done. */
 export class Counter {
-  readonly #control: Int32Array;
-  readonly #data: SharedArrayBuffer;
-  #isClosed = false;
+  readonly #bell: Bell;
+  readonly #windows: readonly Window[];
 
-  constructor({ control, data }: SharedSlots) {
-    this.#control = new Int32Array(control);
-    this.#data = data;
+  constructor(shared: SharedSlots) {
+    this.#bell = new Bell(shared);
+    this.#windows = Array.from({ length: slotCount }, (_, index) => ({
+      slot: new Slot(shared, index),
+      call: [],
+      answer: null,
+    }));
   }
 
   /**
@@ -30,35 +21,23 @@ export class Counter {
    * @param looked is told each time that calls have been looked for
    */
   async run(serve: (call: Call, slot: number) => Promise<Answer>, looked: () => void = () => {}): Promise<void> {
-    while (!this.#isClosed) {
-      const heard = Atomics.load(this.#control, bell);
-      for (let slot = 0; slot < slotCount; slot++) {
-        const state = Atomics.compareExchange(this.#control, stateAt(slot), slotStates.called, slotStates.served);
-        if (state === slotStates.called) void this.#serve(slot, serve);
+    while (!this.#bell.isClosed) {
+      const heard = this.#bell.count;
+      for (const [index, window] of this.#windows.entries()) {
+        if (!window.slot.change(slotStates.called, slotStates.served)) continue;
+        const call = nextOf(window);
+        if (call !== null) void serve(call, index).then((answer) => tell(window, answer));
       }
       looked();
-      const woken = Atomics.waitAsync(this.#control, bell, heard);
-      if (woken.async) await woken.value;
+      await this.#bell.next(heard);
     }
-  }
-
-  async #serve(slot: number, serve: (call: Call, slot: number) => Promise<Answer>): Promise<void> {
-    const area = new Uint8Array(this.#data, slot * slotOctets, slotOctets);
-    const call = deserialize(area.slice(0, Atomics.load(this.#control, lengthAt(slot)))) as Call;
-    const bytes = serialize(await serve(call, slot));
-    // Its thread may have gone meanwhile.
-    if (Atomics.load(this.#control, stateAt(slot)) !== slotStates.served) return;
-    area.set(bytes);
-    Atomics.store(this.#control, lengthAt(slot), bytes.length);
-    Atomics.store(this.#control, stateAt(slot), slotStates.answered);
-    Atomics.notify(this.#control, stateAt(slot));
   }
 
   /** Does no thread that takes part do anything but wait for an answer? False when there is none at all. */
   get allWait(): boolean {
     let count = 0;
-    for (let slot = 0; slot < slotCount; slot++) {
-      const state = Atomics.load(this.#control, stateAt(slot));
+    for (const { slot } of this.#windows) {
+      const { state } = slot;
       if (state === slotStates.free) continue;
       if (state !== slotStates.served) return false;
       count++;
@@ -71,13 +50,42 @@ export class Counter {
    * thread may be ended.
    */
   close(asker: number): void {
-    this.#isClosed = true;
-    Atomics.store(this.#control, isGone, 1);
-    for (let slot = 0; slot < slotCount; slot++) {
-      if (slot === asker) continue;
-      Atomics.store(this.#control, stateAt(slot), slotStates.free);
-      Atomics.notify(this.#control, stateAt(slot));
-    }
-    ring(this.#control);
+    this.#bell.close();
+    for (const [index, { slot }] of this.#windows.entries()) if (index !== asker) slot.enter(slotStates.free);
   }
+}
+
+/** A slot, and what does not fit into it. */
+interface Window {
+  readonly slot: Slot;
+  /** Pieces of the call that have come. */
+  readonly call: Uint8Array[];
+  /** What is still to go of the answer. */
+  answer: Uint8Array | null;
+}
+
+/** The call that stands there; null when it goes on, or is there for more of an answer: then it has been answered. */
+function nextOf(window: Window): Call | null {
+  const { slot, call } = window;
+  if (window.answer !== null) {
+    answer(window, window.answer);
+    return null;
+  }
+  call.push(slot.take());
+  if (slot.hasMore) {
+    slot.enter(slotStates.answered);
+    return null;
+  }
+  return deserialize(joined(call.splice(0))) as Call;
+}
+
+function tell(window: Window, what: Answer): void {
+  // Its thread may have gone meanwhile.
+  if (window.slot.state === slotStates.served) answer(window, serialize(what));
+}
+
+function answer(window: Window, octets: Uint8Array): void {
+  const rest = window.slot.put(octets);
+  window.answer = rest.length > 0 ? rest : null;
+  window.slot.enter(slotStates.answered);
 }

@@ -28,8 +28,9 @@ export type BlockingModule = typeof constants & BlockingFunctions;
 
 /** The module of a host, for this thread. @param host its name where a network has several */
 export function moduleFor(caller: Caller, host: string): BlockingModule {
+  const ask = (method: string, ...args: readonly unknown[]): unknown => caller.call({ target: host, method, args });
   const call = <T>(method: string, ...args: readonly unknown[]): Result<T> => {
-    const answer = caller.call({ target: host, method, args });
+    const answer = ask(method, ...args);
     return answer === gone ? badDescriptor : (answer as Result<T>);
   };
   const make = (method: string, ...args: readonly unknown[]): Result<BlockingSocket> =>
@@ -39,7 +40,10 @@ export function moduleFor(caller: Caller, host: string): BlockingModule {
     socket: (...args) => make('socket', ...args),
     tcp: (...args) => make('tcp', ...args),
     udp: (...args) => make('udp', ...args),
-    getaddrinfo: (...args) => call('getaddrinfo', ...args),
+    getaddrinfo: (...args) => {
+      const answer = ask('getaddrinfo', ...args);
+      return answer === gone ? noName : (answer as Result<AddressInfo[]>);
+    },
     select: (readers, writers = null, others = null, timeout = -1) => {
       const given = [readers, writers, others].map((list) => list ?? []);
       const sent = given.map((list) => list.map((each) => (typeof each === 'number' ? each : each.token)));
@@ -58,3 +62,6 @@ function givenAs(ready: SocketToken | number, given: readonly BlockingSelectable
   if (typeof ready === 'number') return ready;
   return given.find((each) => typeof each !== 'number' && each.token.socketToken === ready.socketToken)!;
 }
+
+/** As the other face says of names once its host is closed. */
+const noName = [null, 'Non-recoverable failure in name resolution'] as const;

@@ -1,26 +1,29 @@
 /**
  * The memory by which threads call each other. A caller (caller.ts) writes its call into its slot, rings, and sleeps until the
- * answer stands there; whoever serves (counter.ts) is woken by the bell, through its event loop, and looks which slots have a call.
+ * answer stands there; whoever serves (counter.ts) is woken by the bell, through its event loop, and looks which slots have a
+ * call. What a slot cannot hold goes in pieces, each of which is answered.
  *
- * Words of the control memory: the bell; whether the host is gone; then for each slot its state and the length of what stands
- * in it.
+ * Words of the control memory: the bell; whether the host is gone; then for each slot its state, the length of what stands in
+ * it, and whether more follows.
  *
  *     free -> idle         a thread takes the slot
  *     idle -> called       the caller has written
  *     called -> served     the server has read it and works on it
  *     served -> answered   the server has written
+ *     answered -> called   the caller has written the next piece, or asks for it
  *     answered -> idle     the caller has read
  *     any -> free          the thread has left, or the host is gone
  */
 export const slotStates = { free: 0, idle: 1, called: 2, served: 3, answered: 4 } as const;
+type SlotState = (typeof slotStates)[keyof typeof slotStates];
 
 export const slotCount = 64;
-/** Octets that a call or an answer may have; only pages that are used cost memory. */
-export const slotOctets = 1 << 20;
-export const bell = 0;
-export const isGone = 1;
+/** Octets; only pages that are used cost memory. */
+const slotOctets = 1 << 20;
+const bell = 0;
+const gone = 1;
 const wordsBefore = 4;
-const wordsPerSlot = 2;
+const wordsPerSlot = 4;
 
 /** What threads that share a host hand to each other: memory, and nothing else. Can be posted and be workerData. */
 export interface SharedSlots {
@@ -33,9 +36,6 @@ export const makeSlots = (): SharedSlots => ({
   data: new SharedArrayBuffer(slotCount * slotOctets),
 });
 
-export const stateAt = (slot: number): number => wordsBefore + slot * wordsPerSlot;
-export const lengthAt = (slot: number): number => stateAt(slot) + 1;
-
 /** A call on something of the server's: `target` is a name, or the number of a socket. */
 export interface Call {
   readonly target: string | number;
@@ -46,8 +46,94 @@ export interface Call {
 /** What has come of it. */
 export type Answer = { readonly value: unknown } | { readonly thrown: string; readonly name: string };
 
-/** Wakes whoever serves. */
-export function ring(control: Int32Array): void {
-  Atomics.add(control, bell, 1);
-  Atomics.notify(control, bell);
+/** One slot, as both sides see it. Whose turn it is its state says. */
+export class Slot {
+  readonly #control: Int32Array;
+  readonly #area: Uint8Array;
+  readonly #at: number;
+
+  constructor({ control, data }: SharedSlots, index: number) {
+    this.#control = new Int32Array(control);
+    this.#area = new Uint8Array(data, index * slotOctets, slotOctets);
+    this.#at = wordsBefore + index * wordsPerSlot;
+  }
+
+  get state(): SlotState {
+    return Atomics.load(this.#control, this.#at) as SlotState;
+  }
+
+  /** Goes from one state to another. False when it was in a third one. */
+  change(from: SlotState, to: SlotState): boolean {
+    return Atomics.compareExchange(this.#control, this.#at, from, to) === from;
+  }
+
+  /** Goes to a state, and wakes who sleeps on the last one. */
+  enter(state: SlotState): void {
+    Atomics.store(this.#control, this.#at, state);
+    Atomics.notify(this.#control, this.#at);
+  }
+
+  /** Sleeps while it is in this state. */
+  sleep(state: SlotState): void {
+    Atomics.wait(this.#control, this.#at, state);
+  }
+
+  /** Writes as many octets as there is room for. Returns those that have to follow. */
+  put(octets: Uint8Array): Uint8Array {
+    const piece = octets.subarray(0, slotOctets);
+    this.#area.set(piece);
+    this.#control[this.#at + 1] = piece.length;
+    this.#control[this.#at + 2] = piece.length < octets.length ? 1 : 0;
+    return octets.subarray(piece.length);
+  }
+
+  /** A copy of what stands here. */
+  take(): Uint8Array {
+    return this.#area.slice(0, this.#control[this.#at + 1]);
+  }
+
+  /** Is what stands here to be followed by more? */
+  get hasMore(): boolean {
+    return this.#control[this.#at + 2] === 1;
+  }
 }
+
+/** The bell, and the sign at the door. */
+export class Bell {
+  readonly #control: Int32Array;
+
+  constructor({ control }: SharedSlots) {
+    this.#control = new Int32Array(control);
+  }
+
+  /** Wakes whoever serves. */
+  ring(): void {
+    Atomics.add(this.#control, bell, 1);
+    Atomics.notify(this.#control, bell);
+  }
+
+  /** How often it has rung. */
+  get count(): number {
+    return Atomics.load(this.#control, bell);
+  }
+
+  /** Waits, without sleeping, until it has rung more often than that. */
+  async next(count: number): Promise<void> {
+    const woken = Atomics.waitAsync(this.#control, bell, count);
+    if (woken.async) await woken.value;
+  }
+
+  /** The host is gone. */
+  close(): void {
+    Atomics.store(this.#control, gone, 1);
+    this.ring();
+  }
+
+  get isClosed(): boolean {
+    return Atomics.load(this.#control, gone) === 1;
+  }
+}
+
+/** Pieces in their order. A single one is not copied. */
+export const joined = (pieces: readonly Uint8Array[]): Uint8Array =>
+  pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);

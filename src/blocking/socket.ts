@@ -11,7 +11,6 @@ import {
 } from '../api/index.ts';
 import { type Caller, gone } from './caller.ts';
 import type { OpenedSocket, Remains, SocketToken } from './serve.ts';
-import { slotOctets } from './slots.ts';
 
 /**
  * The documented socket without `await`: each call puts the thread to sleep until it is done, while the host's own thread
@@ -21,9 +20,6 @@ import { slotOctets } from './slots.ts';
 
 type Written = Result<number> | readonly [null, ErrorText, number];
 type Read = readonly [data: Uint8Array, err: ErrorText | null];
-
-/** Octets that travel in one call, beside what describes it. */
-const most = slotOctets - 4096;
 
 const none = new Uint8Array(0);
 
@@ -75,23 +71,8 @@ export class BlockingSocket {
     return this.send(data, 0);
   }
 
-  /** What is larger than a call can hold goes in several; the count is of all of it. */
   send(data: string | Uint8Array, flags: number): Written {
-    if (typeof data !== 'string' && !(data instanceof Uint8Array))
-      throw new TypeError('data: a string or a Uint8Array');
-    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    let sent = 0;
-    do {
-      const part = bytes.subarray(sent, sent + most);
-      const result = this.#call<Written>('send', [part, flags], { syscall: 'write' });
-      if (result[1] !== null) {
-        const before = sent + (result[2] ?? 0);
-        return before > 0 ? [null, result[1], before] : [null, result[1]];
-      }
-      sent += result[0];
-      if (result[0] < part.length) break; // it does not wait, and no more fits
-    } while (sent < bytes.length);
-    return [sent, null];
+    return this.#call<Written>('send', [data, flags], { syscall: 'write' });
   }
 
   sendto(...args: Parameters<Socket['sendto']>): Written {
@@ -104,7 +85,7 @@ export class BlockingSocket {
   }
 
   recv(maxsize: number, flags: number): Read {
-    const [data, error] = this.#call<Read | readonly [null, ErrorText]>('recv', [Math.min(maxsize, most), flags], {
+    const [data, error] = this.#call<Read | readonly [null, ErrorText]>('recv', [maxsize, flags], {
       syscall: 'read',
     });
     return [data ?? none, error];
