@@ -34,6 +34,8 @@ declare module 'fengari' {
     lua_toproxy(state: LuaState, index: number): LuaProxy;
     lua_touserdata(state: LuaState, index: number): { data?: unknown } | null;
     lua_toboolean(state: LuaState, index: number): boolean;
+    lua_stringtonumber(state: LuaState, octets: Uint8Array): number;
+    lua_topointer(state: LuaState, index: number): { readonly id?: number };
     lua_tonumber(state: LuaState, index: number): number;
     lua_tostring(state: LuaState, index: number): Uint8Array | null;
     lua_isnoneornil(state: LuaState, index: number): boolean;
@@ -72,7 +74,9 @@ declare module 'fengari' {
     luaL_checkstring(state: LuaState, index: number): Uint8Array;
     luaL_checktype(state: LuaState, index: number, type: number): void;
     luaL_argerror(state: LuaState, index: number, why: Uint8Array): number;
-    luaL_error(state: LuaState, message: Uint8Array): number;
+    luaL_error(state: LuaState, format: Uint8Array, ...values: Uint8Array[]): number;
+    luaL_testudata(state: LuaState, index: number, name: Uint8Array): { data?: unknown } | null;
+    luaL_optinteger(state: LuaState, index: number, otherwise: number): number;
     luaL_loadbuffer(state: LuaState, source: Uint8Array, length: number, name: Uint8Array): number;
     luaL_tolstring(state: LuaState, index: number): Uint8Array;
     luaL_traceback(state: LuaState, of: LuaState, message: Uint8Array | null, level: number): void;

@@ -1,5 +1,8 @@
-import { type LuaState, lauxlib, lua, lualib, to_jsstring, to_luastring } from 'fengari';
+import { type LuaState, lauxlib, lua, lualib, to_luastring } from 'fengari';
 import type { SocketModule } from '../api/index.ts';
+import { type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
+import { installIo } from './io.ts';
+import { octetsOf, textOf } from './octets.ts';
 import { installSocket } from './socket.ts';
 import { push } from './values.ts';
 import { exit, installWaiting, Pending } from './waiting.ts';
@@ -15,6 +18,10 @@ export interface LuaSettings {
   output(octets: Uint8Array): void;
   /** Takes what `io.stderr:write` gives. Default: `output`. */
   error?(octets: Uint8Array): void;
+  /** Standard input. Default: there is none, and to read it is an error. */
+  readonly input?: LuaInput;
+  /** What `io.open` and its like open. Default: there are none. */
+  readonly files?: LuaFiles;
 }
 
 /** A program has failed. The message is Lua's, with its traceback. */
@@ -36,7 +43,8 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   const name = settings.name ?? 'program.lua';
   installWaiting(state, pending);
   installSocket(state, socket, pending);
-  installOutput(state, settings);
+  const { output, error = output, input = noInput, files = noFiles } = settings;
+  const closeFiles = installIo(state, pending, { output, error, input, files });
   installRest(state, pending);
   installArguments(state, name, settings.args ?? []);
   const thread = lua.lua_newthread(state);
@@ -48,6 +56,7 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
     return await turn(state, thread, pending, name, settings.args ?? []);
   } finally {
     pending.sockets.closeAll();
+    closeFiles();
   }
 }
 
@@ -72,9 +81,9 @@ async function turn(
   if (pending.exitCode !== null) return pending.exitCode;
   if (status !== lua.LUA_OK) {
     const message = messageOf(thread, state);
-    lauxlib.luaL_traceback(state, thread, to_luastring(message), 0);
+    lauxlib.luaL_traceback(state, thread, octetsOf(message), 0);
     const trace = lua.lua_tostring(state, -1);
-    throw new LuaError(trace === null ? message : to_jsstring(trace));
+    throw new LuaError(trace === null ? message : textOf(trace));
   }
   return 0;
 }
@@ -82,7 +91,7 @@ async function turn(
 /** What stands at the top of a thread that has failed, whose stack may have no more room. */
 function messageOf(thread: LuaState, state: LuaState): string {
   lua.lua_xmove(thread, state, 1);
-  return to_jsstring(lauxlib.luaL_tolstring(state, -1));
+  return textOf(lauxlib.luaL_tolstring(state, -1));
 }
 
 /** '#!/usr/bin/lua' is no Lua; the line stays, so that numbers of lines stay right. */
@@ -117,62 +126,3 @@ function installRest(state: LuaState, pending: Pending): void {
   });
   lua.lua_setglobal(state, to_luastring('collectgarbage'));
 }
-
-/** `print`, and of `io` what writes: files are not ours to open. */
-function installOutput(state: LuaState, { output, error = output }: LuaSettings): void {
-  const write = (thread: LuaState, first: number, to = output): void => {
-    const top = lua.lua_gettop(thread);
-    for (let index = first; index <= top; index++) {
-      const type = lua.lua_type(thread, index);
-      if (type !== lua.LUA_TSTRING && type !== lua.LUA_TNUMBER) {
-        lauxlib.luaL_argerror(thread, index, to_luastring('string expected'));
-      }
-      to(lua.lua_tostring(thread, index)!.slice());
-    }
-  };
-  lua.lua_pushcfunction(state, (thread) => {
-    const top = lua.lua_gettop(thread);
-    for (let index = 1; index <= top; index++) {
-      if (index > 1) output(Uint8Array.of(0x09));
-      output(lauxlib.luaL_tolstring(thread, index).slice());
-      lua.lua_pop(thread, 1);
-    }
-    output(Uint8Array.of(0x0a));
-    return 0;
-  });
-  lua.lua_setglobal(state, to_luastring('print'));
-  /** Pushes a file that is written to only. */
-  const pushFile = (to: (octets: Uint8Array) => void): void => {
-    lua.lua_newtable(state);
-    for (const name of ['write', 'flush', 'setvbuf', 'close']) {
-      lua.lua_pushcfunction(state, (thread) => {
-        if (name === 'write') write(thread, 2, to);
-        lua.lua_settop(thread, 1);
-        return 1;
-      });
-      lua.lua_setfield(state, -2, to_luastring(name));
-    }
-  };
-  pushFile(output);
-  lua.lua_newtable(state);
-  const io = lua.lua_gettop(state);
-  lua.lua_pushvalue(state, -2);
-  lua.lua_setfield(state, io, to_luastring('stdout'));
-  pushFile(error);
-  lua.lua_setfield(state, io, to_luastring('stderr'));
-  lua.lua_pushcfunction(state, (thread) => {
-    lua.lua_getfield(thread, lua.LUA_REGISTRYINDEX, outputKey);
-    return 1;
-  });
-  lua.lua_setfield(state, io, to_luastring('output'));
-  lua.lua_pushcfunction(state, (thread) => {
-    write(thread, 1);
-    lua.lua_getfield(thread, lua.LUA_REGISTRYINDEX, outputKey);
-    return 1;
-  });
-  lua.lua_setfield(state, io, to_luastring('write'));
-  lua.lua_setglobal(state, to_luastring('io'));
-  lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, outputKey);
-}
-
-const outputKey = to_luastring('tundra.output');

@@ -1,8 +1,9 @@
 import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
 import type { OptionValue, Result, Socket, SocketModule } from '../api/index.ts';
+import { setFunction } from './functions.ts';
 import { socketAt, socketType } from './sockets.ts';
 import { push, pushOctets, read, textOrNumber } from './values.ts';
-import { type Pending, raise, waitFor } from './waiting.ts';
+import { type Pending, waitFor } from './waiting.ts';
 
 /**
  * The documented module as Lua sees it: the global `socket`, and objects with methods. A call gives its value alone when all
@@ -40,21 +41,6 @@ export function installSocket(state: LuaState, module: SocketModule, pending: Pe
   lua.lua_pushvalue(state, -3);
   lua.lua_setfield(state, -2, to_luastring('socket'));
   lua.lua_pop(state, 3);
-}
-
-function setFunction(state: LuaState, name: string, action: (state: LuaState) => number): void {
-  lua.lua_pushcfunction(state, (thread) => guarded(thread, action));
-  lua.lua_setfield(state, -2, to_luastring(name));
-}
-
-/** Arguments that cannot be (TypeError, RangeError) are errors of the program; what Lua itself throws passes through. */
-function guarded(state: LuaState, action: (state: LuaState) => number): number {
-  try {
-    return action(state);
-  } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) return raise(state, error.message);
-    throw error;
-  }
 }
 
 const functionsOf = (module: SocketModule, pending: Pending): Record<string, (state: LuaState) => number> => ({

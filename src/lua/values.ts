@@ -1,13 +1,14 @@
-import { type LuaState, lauxlib, lua, to_jsstring, to_luastring } from 'fengari';
+import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import { octetsOf, textOf } from './octets.ts';
 
-/** Values of ours as Lua's, and back. Strings of Lua are octets; names and texts of ours are UTF-8. */
+/** Values of ours as Lua's, and back. Strings of Lua are octets; see octets.ts. */
 
 /** Pushes nil, a boolean, a number, octets, a text, a list or a record. */
 export function push(state: LuaState, value: unknown): void {
   if (value === null || value === undefined) lua.lua_pushnil(state);
   else if (typeof value === 'boolean') lua.lua_pushboolean(state, value);
   else if (typeof value === 'number') pushNumber(state, value);
-  else if (typeof value === 'string') pushOctets(state, to_luastring(value));
+  else if (typeof value === 'string') pushOctets(state, octetsOf(value));
   else if (value instanceof Uint8Array) pushOctets(state, value);
   else if (Array.isArray(value)) {
     lua.lua_newtable(state);
@@ -58,17 +59,20 @@ function readRecord(state: LuaState, index: number): Record<string, unknown> {
   while (lua.lua_next(state, at) !== 0) {
     if (lua.lua_type(state, -2) === lua.LUA_TSTRING) {
       const value = read(state, -1);
-      record[to_jsstring(lua.lua_tostring(state, -2)!)] = value instanceof Uint8Array ? to_jsstring(value) : value;
+      record[textOf(lua.lua_tostring(state, -2)!)] = value instanceof Uint8Array ? textOf(value) : value;
     }
     lua.lua_pop(state, 1);
   }
   return record;
 }
 
+/** A text at `index`; a number is one too. Anything else is an error in the program. */
+export const textAt = (state: LuaState, index: number): string => textOf(lauxlib.luaL_checkstring(state, index));
+
 /** A host, a port, a name: a number or a text, or null for nil and nothing. Anything else is an error in the program. */
 export function textOrNumber(state: LuaState, index: number): string | number | null {
   const value = read(state, index);
-  if (value instanceof Uint8Array) return to_jsstring(value);
+  if (value instanceof Uint8Array) return textOf(value);
   if (typeof value === 'number' || value === null) return value;
   return lauxlib.luaL_argerror(state, index, to_luastring('string, number or nil expected'));
 }

@@ -1,4 +1,5 @@
-import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import { type LuaState, lua, to_luastring } from 'fengari';
+import { raise, runPrelude } from './functions.ts';
 import { Sockets } from './sockets.ts';
 
 /**
@@ -55,14 +56,12 @@ function _G.xpcall(...) return caught(xpcall(...)) end
 /** Prepares a state. Its stack is as before. */
 export function installWaiting(state: LuaState, pending: Pending): void {
   lua.lua_newtable(state);
-  lua.lua_pushvalue(state, -1);
   lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, mark);
-  const source = to_luastring(prelude);
-  lauxlib.luaL_loadbuffer(state, source, source.length, to_luastring('=waiting'));
-  lua.lua_pushvalue(state, -2);
-  lua.lua_pushcfunction(state, (thread) => (pending.exitCode === null ? 0 : leave(thread)));
-  lua.lua_call(state, 2, 0);
-  lua.lua_pop(state, 1);
+  runPrelude(state, 'waiting', prelude, () => {
+    lua.lua_getfield(state, lua.LUA_REGISTRYINDEX, mark);
+    lua.lua_pushcfunction(state, (thread) => (pending.exitCode === null ? 0 : leave(thread)));
+    return 2;
+  });
 }
 
 /**
@@ -108,5 +107,3 @@ function yieldMark(state: LuaState, after: (state: LuaState) => number): number 
   lua.lua_getfield(state, lua.LUA_REGISTRYINDEX, mark);
   return lua.lua_yieldk(state, 1, 0, after);
 }
-
-export const raise = (state: LuaState, message: string): number => lauxlib.luaL_error(state, to_luastring(message));

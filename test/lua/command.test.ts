@@ -11,10 +11,20 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tundra-lua-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
-function lua(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const lua = (...args: string[]): Ended => luaWith('', ...args);
+
+/** Runs a program with a standard input. */
+function luaWith(input: string, ...args: string[]): Ended {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import=tsx', 'tools/main.ts', 'lua', ...args], {
     cwd: root,
     encoding: 'utf8',
+    input,
   });
   return { status, stdout, stderr };
 }
@@ -58,4 +68,24 @@ test('a program that fails tells why on standard error, with exit code 1', (t) =
 
   t.is(status, 1);
   t.regex(stderr, /lua: fails\.lua:1: no\nstack traceback:/);
+});
+
+test('a program reads standard input, and real files', (t) => {
+  const [file, other] = [join(folder, 'reads.lua'), join(folder, 'written.txt')];
+  writeFileSync(
+    file,
+    `local name = ...
+    local out = assert(io.open(name, "w"))
+    for line in io.lines() do out:write("<", line, ">") end
+    print(out:close(), io.read())
+    local both = io.open(name, "a+")
+    both:write("!")
+    print(both:seek("set"), both:read("*a"))
+    print(io.open(name .. "/no"))
+    print(os.tmpname() ~= os.tmpname())`,
+  );
+  const { status, stdout } = luaWith('one\ntwo', file, other, '--memory');
+
+  t.is(stdout, `true\tnil\n0\t<one><two>!\nnil\t${other}/no: Not a directory\t20\ntrue\n`);
+  t.is(status, 0);
 });

@@ -1,0 +1,33 @@
+import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import { octetsOf } from './octets.ts';
+
+/** Functions of ours as Lua calls them. */
+
+/** Sets a field of the table at the top to a function of ours. */
+export function setFunction(state: LuaState, name: string, action: (state: LuaState) => number): void {
+  lua.lua_pushcfunction(state, (thread) => guarded(thread, action));
+  lua.lua_setfield(state, -2, to_luastring(name));
+}
+
+/** Arguments that cannot be (TypeError, RangeError) are errors of the program; what Lua itself throws passes through. */
+export function guarded(state: LuaState, action: (state: LuaState) => number): number {
+  try {
+    return action(state);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return raise(state, error.message);
+    throw error;
+  }
+}
+
+/** An error of the program, with the line that has called us. The message is no format. */
+export const raise = (state: LuaState, message: string): number =>
+  lauxlib.luaL_error(state, to_luastring('%s'), octetsOf(message));
+
+/** A program of ours, in Lua: it is called with what `push` pushes. The stack is as before. */
+export function runPrelude(state: LuaState, name: string, source: string, push: () => number): void {
+  const octets = to_luastring(source);
+  if (lauxlib.luaL_loadbuffer(state, octets, octets.length, to_luastring(`=${name}`)) !== lua.LUA_OK) {
+    throw new Error(`impossible: ${name} does not compile`);
+  }
+  lua.lua_call(state, push(), 0);
+}

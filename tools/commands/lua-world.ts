@@ -1,0 +1,72 @@
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LuaFile, LuaFiles, LuaInput } from '../../src/lua/index.ts';
+
+/** The real files and the real standard input for Lua programs, which are trusted as those of lua(1) are. */
+
+export const realFiles: LuaFiles = {
+  open: (name, mode) => realFile(openSync(name, mode)),
+  remove(name) {
+    try {
+      unlinkSync(name);
+    } catch (error) {
+      // As remove(3), which takes empty directories too.
+      if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error;
+      rmdirSync(name);
+    }
+  },
+  rename: renameSync,
+  temporaryName: () => join(tmpdir(), `lua_${process.pid}_${Math.random().toString(36).slice(2, 10)}`),
+};
+
+function realFile(fd: number): LuaFile {
+  return {
+    read(position, most) {
+      const buffer = Buffer.allocUnsafe(most);
+      return buffer.subarray(0, readSync(fd, buffer, 0, most, placeIn(fd, position)));
+    },
+    write(position, octets) {
+      let written = 0;
+      while (written < octets.length) {
+        written += writeSync(fd, octets, written, octets.length - written, placeIn(fd, position + written));
+      }
+    },
+    size: () => fstatSync(fd).size,
+    close: () => closeSync(fd),
+  };
+}
+
+/** Pipes and terminals have no places. */
+const placeIn = (fd: number, position: number): number | null => (fstatSync(fd).isFile() ? position : null);
+
+/** Standard input for a program whose host has to go on while it waits; `close` lets the process end. */
+export function standardInput(): { readonly input: LuaInput; close(): void } {
+  let pieces: AsyncIterator<Uint8Array> | null = null;
+  return {
+    async input() {
+      pieces ??= process.stdin[Symbol.asyncIterator]();
+      const { value, done } = await pieces.next();
+      return done === true ? null : value;
+    },
+    close() {
+      if (pieces !== null) process.stdin.destroy();
+    },
+  };
+}
+
+/** Standard input for a program in virtual time, which stands still meanwhile. */
+export const standardInputAtOnce: LuaInput = () => {
+  const buffer = Buffer.allocUnsafe(65_536);
+  for (;;) {
+    try {
+      const count = readSync(0, buffer);
+      return count === 0 ? null : buffer.subarray(0, count);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return null;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10); // somebody has made it non-blocking
+    }
+  }
+};
