@@ -79,7 +79,7 @@ export class ConnectionWatch {
     const beyond = this.#offered === null ? 0 : distance(end, this.#offered);
     if (beyond > 0) this.fail(3, `sends ${beyond} octets more than the peer has offered`, now);
     // A tail loss probe asks nobody (RFC 8985 section 7.3).
-    if (recovery.hasTailProbe && recovery.tailProbeEnd === end) return;
+    if (recovery.hasTailProbe && recovery.tailProbeEnd >>> 0 === end) return;
     const flight = inFlight(tcb);
     const isOpen = recovery.phase === 'open' || recovery.phase === 'loss';
     // While it recovers, the flight may still be as large as it was, and shrinks with what arrives.

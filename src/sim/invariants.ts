@@ -124,8 +124,8 @@ export class HostWatch {
     if (this.#about === null) return;
     const { tcb } = this.#about;
     this.#stateBefore = tcb.state;
-    this.#nextBefore = tcb.rcv.nxt;
-    this.#farthestBefore = tcb.sackEnabled && !tcb.reassembly.isEmpty ? tcb.reassembly.end : -1;
+    this.#nextBefore = tcb.rcv.nxt >>> 0;
+    this.#farthestBefore = tcb.sackEnabled && !tcb.reassembly.isEmpty ? tcb.reassembly.end >>> 0 : -1;
     if (packet.sums === 'good') this.#about.arriving(packet);
   }
 
@@ -257,7 +257,7 @@ export class HostWatch {
     const before = this.#stateBefore;
     const isReset = packet.has(flags.RST) && packet.sums === 'good';
     if (before === 'SYN-SENT') {
-      const isAnswer = packet.has(flags.ACK) && packet.ack === tcb.snd.nxt;
+      const isAnswer = packet.has(flags.ACK) && packet.ack === tcb.snd.nxt >>> 0;
       if (!isReset || !isAnswer) watch.fail(6, 'ended in SYN-SENT by a segment that does not answer its SYN', now);
     } else if (isReset) {
       if (before === 'TIME-WAIT') watch.fail(6, 'a reset has ended TIME-WAIT', now); // RFC 1337

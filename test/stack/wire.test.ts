@@ -518,7 +518,7 @@ test('a segment is read back field by field, from any place in a packet', (t) =>
       strictEqual(readTcp(bytes, start, start + packed.length, segment), null);
       const { sourcePort, destinationPort, seq, ack, flags, wnd } = segment;
       deepStrictEqual(
-        [sourcePort, destinationPort, seq, ack, flags, wnd],
+        [sourcePort, destinationPort, seq >>> 0, ack >>> 0, flags, wnd],
         [sent.sourcePort, sent.destinationPort, sent.seq, sent.ack, sent.flags, sent.wnd],
       );
       deepStrictEqual(bytes.subarray(segment.textStart, segment.textEnd), sent.text);
@@ -602,7 +602,8 @@ interface OptionsSeen {
 /** What the options say, without what they do not say. */
 function said(read: TcpOptionsRead): OptionsSeen {
   const blocks: [number, number][] = [];
-  for (let block = 0; block < read.sackBlocks; block++) blocks.push([read.sackStart[block]!, read.sackEnd[block]!]);
+  for (let block = 0; block < read.sackBlocks; block++)
+    blocks.push([read.sackStart[block]! >>> 0, read.sackEnd[block]! >>> 0]);
   return {
     ...(read.mss === 0 ? {} : { mss: read.mss }),
     ...(read.windowScale === -1 ? {} : { windowScale: read.windowScale }),

@@ -53,7 +53,7 @@ export function halfSipHash(key: TableKey, words: readonly number[]): number {
   v2 = 0x6c796765 ^ key.k0;
   v3 = 0x74656462 ^ key.k1;
   for (const word of words) halfWord(word);
-  return finishHalf(words.length * 4);
+  return finishHalf(words.length * 4) >>> 0;
 }
 
 function finishHalf(length: number): number {
@@ -63,10 +63,10 @@ function finishHalf(length: number): number {
   halfRound();
   halfRound();
   halfRound();
-  return (v1 ^ v3) >>> 0;
+  return v1 ^ v3;
 }
 
-/** The hash of a connection's two addresses and two ports, without building an array (bench: core). */
+/** The hash of a connection's two addresses and two ports, a signed number, without building anything (`npm run bench -- core`). */
 export function hashTuple(
   key: TableKey,
   local: Address,

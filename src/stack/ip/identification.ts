@@ -24,7 +24,7 @@ export class Identifications {
 
   /** For IPv4: a counter for each pair of addresses and protocol, as far as the table goes. */
   next16(source: Address, destination: Address, protocol: number): number {
-    const index = hashTuple(this.#key, source, protocol, destination, 0) % counterCount;
+    const index = (hashTuple(this.#key, source, protocol, destination, 0) >>> 0) % counterCount;
     this.#counters[index] = this.#counters[index]! + 1 + randomBelow(this.#random, mostStep);
     return this.#counters[index]! & 0xffff;
   }

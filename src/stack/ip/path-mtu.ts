@@ -48,6 +48,6 @@ export class PathMtus {
   }
 
   #bucket(destination: Address): Entry[] {
-    return this.#buckets[hashTuple(this.#key, destination, 0, destination, 0) % bucketCount]!;
+    return this.#buckets[(hashTuple(this.#key, destination, 0, destination, 0) >>> 0) % bucketCount]!;
   }
 }

@@ -179,9 +179,10 @@ export class Reassembly {
       datagram.destination,
       datagram.identification & 0xffff,
     );
-    const bucket = this.#buckets[hash % bucketCount]!;
+    const place = (hash >>> 0) % bucketCount;
+    const bucket = this.#buckets[place]!;
     for (const partial of bucket) if (partial.matches(datagram)) return partial;
-    const made = new Partial(datagram, hash % bucketCount, now);
+    const made = new Partial(datagram, place, now);
     bucket.push(made);
     this.#agesOf(made).add(made);
     this.#memory += made.cost;

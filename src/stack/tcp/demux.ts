@@ -104,7 +104,7 @@ export class Demux {
     }
     if (count < 2) return found;
     const group = list.filter((listener) => rankOf(listener, local) === best);
-    return group[hashTuple(this.#key, local, localPort, remote, remotePort) % group.length]!;
+    return group[(hashTuple(this.#key, local, localPort, remote, remotePort) >>> 0) % group.length]!;
   }
 
   *listeners(): Generator<Listener> {

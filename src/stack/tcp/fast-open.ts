@@ -1,4 +1,5 @@
 import type { Address } from '../base/address.ts';
+import { seqAdd, seqSub } from '../base/seq.ts';
 import type { Segment } from '../wire/tcp.ts';
 import type { Listener } from './listener.ts';
 import { isSynchronised } from './state.ts';
@@ -79,9 +80,9 @@ export function judgeSyn(
 /** The connection is the user's at once, with the text of its SYN (section 4.2.2). */
 export function acceptAtOnce(listener: Listener, tcb: Tcb, seg: Segment): void {
   const { fastOpen, rcv, receiveQueue, context } = tcb;
-  const count = Math.min(seg.textLength, (rcv.edge - rcv.nxt) >>> 0);
+  const count = Math.min(seg.textLength, Math.max(0, seqSub(rcv.edge, rcv.nxt)));
   receiveQueue.append(seg.bytes, seg.textStart, seg.textStart + count);
-  rcv.nxt = ((rcv.nxt + count) >>> 0) as Tcb['rcv']['nxt'];
+  rcv.nxt = seqAdd(rcv.nxt, count);
   fastOpen.textTaken = count > 0;
   fastOpen.isEarly = true;
   listener.fastOpens++;

@@ -1,4 +1,4 @@
-import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub, toSeq } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
@@ -28,7 +28,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   // Windows are rounded up, and small segments could add that up: what the buffer cannot hold has to come again.
   const room = tcb.receiveLimit - receiveQueue.length + (1 << rcv.wndShift);
   let end = seqMin(seqMin(seqAdd(first, length), rcv.edge), seqAdd(rcv.nxt, Math.max(0, room)));
-  if (tcb.finAt >= 0) end = seqMin(end, toSeq(tcb.finAt)); // nothing can follow a FIN
+  if (tcb.finAt !== null) end = seqMin(end, tcb.finAt); // nothing can follow a FIN
   if (seqLt(first, rcv.nxt)) noteDuplicateBefore(tcb, first, seqAdd(first, length));
   if (seqGe(start, end)) {
     if (seqGt(seqAdd(first, length), rcv.edge)) context.drop('beyond the window', now);
@@ -68,7 +68,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
       noteDuplicate(tcb, reassembly.overlapStart, reassembly.overlapEnd);
     }
     let joined = reassembly.advance(end);
-    if (tcb.finAt >= 0) joined = seqMin(joined, toSeq(tcb.finAt)); // the FIN's own number is no octet
+    if (tcb.finAt !== null) joined = seqMin(joined, tcb.finAt); // the FIN's own number is no octet
     receiveQueue.commit(seqSub(joined, end));
     rcv.nxt = joined;
   }
@@ -88,16 +88,16 @@ export function checkFin(tcb: Tcb, seg: Segment, now: Micros): void {
     }
     if (!mayReceive(tcb.state)) return;
     if (at !== rcv.nxt) {
-      if (seqGt(at, rcv.nxt) && seqLt(at, rcv.edge) && tcb.finAt < 0) {
+      if (seqGt(at, rcv.nxt) && seqLt(at, rcv.edge) && tcb.finAt === null) {
         tcb.finAt = at; // it waits for what is missing, and is told of as text is
         tcb.reassembly.add(at, seqAdd(at, 1));
         if (seg.textLength === 0) onTextBeyondGap(tcb);
       }
       return;
     }
-  } else if (tcb.finAt < 0 || toSeq(tcb.finAt) !== rcv.nxt || !mayReceive(tcb.state)) return;
+  } else if (tcb.finAt === null || tcb.finAt !== rcv.nxt || !mayReceive(tcb.state)) return;
   tcb.finReceived = true;
-  tcb.finAt = -1;
+  tcb.finAt = null;
   tcb.reassembly.clear();
   rcv.nxt = seqAdd(rcv.nxt, 1);
   if (seqLt(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt;

@@ -496,7 +496,7 @@ export class SentLog {
 class Entries {
   readonly size: number;
   /** Behind the last octet of each. */
-  readonly ends: Uint32Array;
+  readonly ends: Int32Array;
   readonly sentAt: Float64Array;
   readonly flags: Uint8Array;
   /** How many segments an entry is, and how much text each of them has but the last, which may have less. */
@@ -509,7 +509,7 @@ class Entries {
 
   constructor(size: number) {
     this.size = size;
-    this.ends = new Uint32Array(size);
+    this.ends = new Int32Array(size);
     this.sentAt = new Float64Array(size);
     this.flags = new Uint8Array(size);
     this.segmentCounts = new Uint16Array(size);

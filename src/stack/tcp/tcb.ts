@@ -336,8 +336,8 @@ export class Tcb implements Endpoint, Timed {
   receiveLimit: number;
   /** The peer's FIN has been received in order: end of file follows the last octet. */
   finReceived = false;
-  /** Where the peer's FIN stands, when it came before text that is still missing; -1 otherwise. */
-  finAt = -1;
+  /** Where the peer's FIN stands, when it came before text that is still missing; null otherwise. */
+  finAt: Seq | null = null;
   /** No user holds this connection any more. */
   isOrphan = false;
   /** It is in TIME-WAIT, and time-wait.ts has what is needed of it: this record means nothing any more. */

@@ -183,7 +183,7 @@ export class TimeWaits {
   }
 
   #hash(local: Address, localPort: number, remote: Address, remotePort: number): number {
-    return hashTuple(this.#key, local, localPort, remote, remotePort) | 0;
+    return hashTuple(this.#key, local, localPort, remote, remotePort);
   }
 
   #find(local: Address, localPort: number, remote: Address, remotePort: number): TimeWait | null {

@@ -239,7 +239,7 @@ export class Udp {
       bestScore = score;
     }
     if (equals < 2) return best;
-    let chosen = hashTuple(this.#key, local, localPort, remote, remotePort) % equals;
+    let chosen = (hashTuple(this.#key, local, localPort, remote, remotePort) >>> 0) % equals;
     for (const endpoint of list) {
       if (scoreOf(endpoint, local, remote, remotePort) === bestScore && chosen-- === 0) return endpoint;
     }

@@ -241,9 +241,9 @@ function describeTcp(layer: Layer, view: View): string {
     const right = transportChecksum(layer, tcp, layer.length, 16);
     if (field !== right) line += `, cksum ${hex(field)} (incorrect -> ${hex(right)})`;
   }
-  if (textLength > 0 || (flags & (SYN | FIN | RST)) !== 0) line += `, seq ${seq}`;
-  if (textLength > 0) line += `:${seqAdd(seq, textLength)}`;
-  if ((flags & ACK) !== 0) line += `, ack ${ack}`;
+  if (textLength > 0 || (flags & (SYN | FIN | RST)) !== 0) line += `, seq ${seq >>> 0}`;
+  if (textLength > 0) line += `:${seqAdd(seq, textLength) >>> 0}`;
+  if ((flags & ACK) !== 0) line += `, ack ${ack >>> 0}`;
   line += `, win ${getUint16(bytes, at + 14)}`;
   if ((flags & URG) !== 0) line += `, urg ${getUint16(bytes, at + 18)}`;
   if (headerLength > 20) {
@@ -330,8 +330,8 @@ function describeOption(bytes: Uint8Array, at: number, kind: number, length: num
   if (kind === 5 && (length & 7) === 2) {
     let blocks = '';
     for (let block = value; block < at + length; block += 8) {
-      const left = toSeq(seqSub(toSeq(getUint32(bytes, block)), sackBase));
-      const right = toSeq(seqSub(toSeq(getUint32(bytes, block + 4)), sackBase));
+      const left = seqSub(toSeq(getUint32(bytes, block)), sackBase) >>> 0;
+      const right = seqSub(toSeq(getUint32(bytes, block + 4)), sackBase) >>> 0;
       blocks += `{${left}:${right}}`;
     }
     return `sack ${(length - 2) >> 3} ${blocks}`;
