@@ -28,6 +28,8 @@ export interface BlockingHost {
   close(timeoutMs?: number): void;
   /** `using host = openBlockingHost(…)` closes it at the end of the block. */
   [Symbol.dispose](): void;
+  /** The same for `await using`, as the other face has it. It sleeps too. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -69,7 +71,13 @@ function hostOf(caller: Caller, slots: SharedSlots, name: string, stop: () => vo
     caller.close(timeoutMs);
     stop();
   };
-  return { socket: moduleFor(caller, name), share: { slots, name }, close, [Symbol.dispose]: close };
+  return {
+    socket: moduleFor(caller, name),
+    share: { slots, name },
+    close,
+    [Symbol.dispose]: close,
+    [Symbol.asyncDispose]: async () => close(),
+  };
 }
 
 function start(plan: Pick<WorkerPlan, 'tun' | 'memory'>): { caller: Caller; slots: SharedSlots; stop: () => void } {

@@ -25,6 +25,7 @@ export class Servant {
   readonly #sockets: Map<number, Socket> = new Map();
   readonly #tokens: Map<Socket, number> = new Map();
   #lastToken = 0;
+  #hasToldOfLost = false;
 
   /** @param modules by the names that callers use */
   constructor(modules: ReadonlyMap<string, SocketModule>) {
@@ -58,6 +59,7 @@ export class Servant {
     if (socket === undefined) throw new TypeError('there is no such socket');
     if (method === 'lastError') return socket.lastError;
     if (method === 'close') return this.#close(socket, target);
+    if (method === 'lose') return this.#lose(socket, target);
     return (socket as unknown as Members)[method]!(...known);
   }
 
@@ -66,6 +68,15 @@ export class Servant {
     this.#tokens.delete(socket);
     await socket.close();
     return { timeout: socket.gettimeout(), lastError: socket.lastError };
+  }
+
+  /** Closes a socket that its thread has lost. Returns its number, if that is to be told: of the first one. */
+  #lose(socket: Socket, token: number): number | null {
+    const number = socket.fileno();
+    void this.#close(socket, token);
+    if (this.#hasToldOfLost) return null;
+    this.#hasToldOfLost = true;
+    return number;
   }
 
   /** Sockets leave as tokens; copies of octets leave as they are. */

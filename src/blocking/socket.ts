@@ -10,6 +10,7 @@ import {
   texts,
 } from '../api/index.ts';
 import { type Caller, gone } from './caller.ts';
+import { unwatch, watch } from './lost.ts';
 import type { OpenedSocket, Remains, SocketToken } from './serve.ts';
 
 /**
@@ -42,6 +43,7 @@ export class BlockingSocket {
     this.#token = socketToken;
     this.type = type;
     this.family = family;
+    watch(this, caller, socketToken);
   }
 
   get lastError(): SocketError | null {
@@ -115,6 +117,7 @@ export class BlockingSocket {
   close(): void {
     const remains = this.#ask('close');
     this.#isOpen = false;
+    unwatch(this);
     if (remains !== gone) ({ timeout: this.#timeout, lastError: this.#lastError } = remains as Remains);
   }
 
@@ -153,6 +156,10 @@ export class BlockingSocket {
   }
 
   [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
