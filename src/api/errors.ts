@@ -114,8 +114,11 @@ export const lookupErrorOf = (text: ErrorText): LookupError =>
 export const ERROR_TIMEOUT = texts.ETIMEDOUT;
 export const ERROR_CLOSED = texts.EPIPE;
 
+/** What getaddrinfo says of a port of another type: the text of the module's first implementation. */
+export const portTypeText = 'port argument expect string/number/nil';
+
 /** Every error text that a call can return. */
-export type ErrorText = (typeof texts)[ErrorCode] | (typeof lookupTexts)[LookupError];
+export type ErrorText = (typeof texts)[ErrorCode] | (typeof lookupTexts)[LookupError] | typeof portTypeText;
 
 /** The result of a call: a value, or an error. */
 export type Result<T> = readonly [value: T, err: null] | readonly [value: null, err: ErrorText];

@@ -1,6 +1,7 @@
 import { type Address, anyV4, anyV6, formatAddress, ipv4, loopbackV4, loopbackV6 } from '../stack/index.ts';
+import { checkNumber, numericPort } from './arguments.ts';
 import { constants } from './constants.ts';
-import { type LookupError, lookupTexts, type Result } from './errors.ts';
+import { type LookupError, lookupTexts, portTypeText, type Result } from './errors.ts';
 import { formatHost, type NameContext, numericAddress, type SocketAddress } from './names.ts';
 import { portOf } from './services.ts';
 
@@ -55,7 +56,8 @@ class LookupFailed extends Error {
  * @param host an address, a name, null for this host
  * @param port a number, a numeric string, the name of a service, or null
  * @returns one of gai_strerror(3)'s texts when there are none; EAI_FAIL the host has been closed
- * @throws TypeError, RangeError arguments of the wrong type, and ports that there are not
+ * @throws TypeError arguments of the wrong type, but for the port, of which that is a returned error; RangeError ports that
+ *   there are not
  */
 export async function getaddrinfo(
   host: string | number | null | undefined,
@@ -63,6 +65,8 @@ export async function getaddrinfo(
   hints: Hints,
   context: NameContext,
 ): Promise<Result<AddressInfo[]>> {
+  checkTypes(host, hints);
+  if (port !== null && !['number', 'string', 'undefined'].includes(typeof port)) return [null, portTypeText];
   try {
     const name = host === '*' ? null : (host ?? null);
     const service = port === '*' ? null : (port ?? null);
@@ -91,6 +95,15 @@ export async function getaddrinfo(
   }
 }
 
+function checkTypes(host: unknown, { family, socktype, protocol, flags }: Hints): void {
+  if (host !== null && !['string', 'number', 'undefined'].includes(typeof host))
+    throw new TypeError('host: a string, a number or null');
+  checkNumber(family, 'family');
+  checkNumber(socktype, 'socktype');
+  checkNumber(protocol, 'protocol');
+  checkNumber(flags, 'flags');
+}
+
 /** AI_MASK says which flags there are. */
 const allFlags = constants.AI_MASK;
 
@@ -101,7 +114,7 @@ function kindsFor(
   { socktype, protocol, flags }: Hints,
   { services }: NameContext,
 ): { kind: Kind; port: number }[] {
-  const number = numericPort(port);
+  const number = port === null || port === '' ? 0 : numericPort(port);
   if (number === null && (flags & constants.AI_NUMERICSERV) !== 0) throw new LookupFailed('EAI_NONAME');
   const fitting = kinds.filter(
     (kind) =>
@@ -122,17 +135,6 @@ function kindsFor(
   });
   if (found.length === 0) throw new LookupFailed('EAI_SERVICE');
   return found;
-}
-
-/** Null for the name of a service. */
-function numericPort(port: string | number | null): number | null {
-  if (port === null || port === '') return 0;
-  if (typeof port !== 'number' && typeof port !== 'string') throw new TypeError('port: a string, a number or null');
-  if (typeof port === 'string' && !/^\s*[+-]?\d+$/.test(port)) return null;
-  const number = Number(port);
-  if (!Number.isInteger(number) || number < 0 || number > 65_535)
-    throw new RangeError(`port ${port} is not 0 to 65535`);
-  return number;
 }
 
 // Hosts ------------------------------------------------------------------------------------------------------------------

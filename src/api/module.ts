@@ -1,4 +1,5 @@
 import { addressFrom, type ErrorCode, type Runner } from '../stack/index.ts';
+import { checkNumber } from './arguments.ts';
 import { constants } from './constants.ts';
 import { Resolver, type ResolverSettings } from './dns/resolver.ts';
 import { type OpenSocket, SocketTransport } from './dns/transport.ts';
@@ -21,6 +22,7 @@ export type SocketModule = typeof constants & {
    * A socket of a family and type: AF_INET or AF_INET6 with SOCK_STREAM, SOCK_DGRAM or SOCK_RAW; AF_UNIX with SOCK_STREAM,
    * SOCK_DGRAM (SOCK_RAW is the same) or SOCK_SEQPACKET. The rest is refused as Linux refuses it. SOCK_NONBLOCK may be added.
    * @returns EMFILE too many sockets are open; EBADF the host has been closed
+   * @throws TypeError an argument that is no number
    */
   socket(family: number, type: number, protocol?: number): Result<Socket>;
   /**
@@ -52,6 +54,9 @@ export function createSocketModule(runner: Runner, settings: HostSettings = {}):
 /** The module over sockets that the caller keeps the record of. */
 export function socketModuleOf(host: SocketHost, resolver?: ResolverSettings): SocketModule {
   const make = (family: number, type: number, protocol = 0): Result<Socket> => {
+    checkNumber(family, 'family');
+    checkNumber(type, 'type');
+    checkNumber(protocol, 'protocol');
     if (host.isClosed) return [null, texts.EBADF];
     const kind = type & ~(constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC);
     const error = refusal(host, family, kind, protocol);

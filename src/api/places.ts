@@ -10,6 +10,7 @@ import {
   parseAddress,
   StackError,
 } from '../stack/index.ts';
+import { checkNumber, numericPort } from './arguments.ts';
 import { constants } from './constants.ts';
 import { type ErrorText, lookupTexts } from './errors.ts';
 import { getaddrinfo } from './getaddrinfo.ts';
@@ -30,7 +31,7 @@ export type Places = readonly [AddressPlace, ...AddressPlace[]] | readonly [null
 export function unixPath(host: string | number, family: SocketFamily | 'unix'): string | null {
   if (typeof host === 'string' && host.startsWith('unix:')) return host.slice('unix:'.length);
   if (family !== 'unix') return null;
-  if (typeof host !== 'string') throw new TypeError('a path: a string');
+  if (typeof host !== 'string') throw new TypeError('host: a path, a string');
   return host;
 }
 
@@ -50,6 +51,7 @@ export function placesOf(
   context: NameContext,
   all = false,
 ): Places | Promise<Places> {
+  checkNumber(scopeid, 'scopeid');
   const number = toPort(port, protocol, context);
   if (number === null) return [null, lookupTexts.EAI_SERVICE];
   const known = knownAddresses(host, family, context, all);
@@ -107,12 +109,7 @@ function scoped(found: Address, scopeid: number): Address {
  * @throws TypeError none of these; RangeError not 0 to 65535
  */
 function toPort(port: number | string, protocol: 'tcp' | 'udp', { services }: NameContext): number | null {
-  if (typeof port === 'string' && !/^\d+$/.test(port)) {
-    const known = portOf(services, port, protocol);
-    return known;
-  }
-  const value = typeof port === 'string' ? Number(port) : port;
-  if (typeof value !== 'number') throw new TypeError('port: a number, a numeric string or the name of a service');
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new RangeError(`port ${port} is not 0 to 65535`);
-  return value;
+  if (typeof port !== 'number' && typeof port !== 'string')
+    throw new TypeError('port: a number, a numeric string or the name of a service');
+  return numericPort(port) ?? portOf(services, String(port), protocol);
 }

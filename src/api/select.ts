@@ -1,4 +1,5 @@
 import { seconds } from '../stack/index.ts';
+import { checkNumber } from './arguments.ts';
 import { type Result, texts } from './errors.ts';
 import type { OpenSocket, SocketHost } from './host.ts';
 
@@ -19,7 +20,7 @@ export type Select = (
  * select(2): waits until something can be read or accepted, written, or has an urgent octet; an error makes a socket readable
  * and writable.
  * @param timeout seconds; 0 only looks, negative (the default) waits without limit
- * @throws TypeError a timeout that is no number
+ * @throws TypeError a timeout that is no number, a list that is none, something in a list that is neither socket nor number
  * @returns three lists of what is ready, all empty when the time was over; EBADF a descriptor that there is not, or the host
  *   has been closed
  */
@@ -30,8 +31,12 @@ export async function select(
   others: readonly Selectable[] | null = null,
   timeout = -1,
 ): Promise<Result<Selected>> {
-  if (typeof timeout !== 'number' || Number.isNaN(timeout)) throw new TypeError('select: a timeout in seconds');
-  const lists = [readers ?? [], writers ?? [], others ?? []] as const;
+  checkNumber(timeout, 'timeout');
+  const lists = [
+    checkedList(readers, 'readers'),
+    checkedList(writers, 'writers'),
+    checkedList(others, 'others'),
+  ] as const;
   const wanted = lists.flat().map((each) => socketOf(host, each));
   const sockets = wanted.filter((socket) => socket !== null);
   if (sockets.length < wanted.length || sockets.some((socket) => socket.fileno() < 0)) return [null, texts.EBADF];
@@ -63,6 +68,15 @@ function changeOf(host: SocketHost, sockets: readonly OpenSocket[], deadline: nu
     cancels.push(() => host.closing.forget(done));
     if (deadline !== Number.POSITIVE_INFINITY) cancels.push(host.runner.at(deadline, done));
   });
+}
+
+function checkedList(list: readonly Selectable[] | null, what: string): readonly Selectable[] {
+  const isSelectable = (each: unknown): boolean =>
+    typeof each === 'number' || (typeof each === 'object' && each !== null && 'fileno' in each);
+  if (list === null) return [];
+  if (!Array.isArray(list) || !list.every(isSelectable))
+    throw new TypeError(`${what}: a list of sockets and descriptor numbers, or null`);
+  return list;
 }
 
 function socketOf(host: SocketHost, each: Selectable): OpenSocket | null {

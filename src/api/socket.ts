@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { type ErrorCode, empty, type Runner, type Stack, StackError, seconds } from '../stack/index.ts';
+import { checkNumber, checkOctets, checkSize, toOctets } from './arguments.ts';
 import { constants } from './constants.ts';
 import type { End, EndType, Incoming, Linger, MakeEnd, Place, Readiness } from './ends/end.ts';
 import { TcpEnd } from './ends/tcp.ts';
@@ -15,12 +16,9 @@ import {
 import { interleave, raceToConnect } from './happy-eyeballs.ts';
 import type { SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
-import { findOption, type OptionTarget, type OptionValue } from './options/index.ts';
+import { checkValue, findOption, type OptionTarget, type OptionValue } from './options/index.ts';
 import { placesOf, unixPath } from './places.ts';
 import { Waiting } from './waiting.ts';
-
-/** Text is sent as UTF-8. */
-declare const TextEncoder: { new (): { encode(text: string): Uint8Array } };
 
 const ok = <T>(value: T): Result<T> => [value, null];
 
@@ -198,6 +196,7 @@ export class Socket {
 
   /** Waits for connections. `backlog` + 1 finished ones may wait for `accept`. */
   listen(backlog: number): Result<true> {
+    checkNumber(backlog, 'backlog');
     return this.#call('listen', () => {
       this.#end.listen(Math.max(0, Math.trunc(backlog)));
       return ok(true as const);
@@ -238,8 +237,9 @@ export class Socket {
    * The same with flags: MSG_OOB makes the last octet urgent, MSG_MORE says that more follows at once, MSG_DONTWAIT does
    * not wait.
    */
-  async send(data: string | Uint8Array, flags: number): Promise<Written> {
-    const bytes = toBytes(data);
+  async send(data: string | Uint8Array, flags = 0): Promise<Written> {
+    const bytes = toOctets(data, 'data');
+    checkNumber(flags, 'flags');
     const progress = { sent: 0 };
     const result = await this.#try('write', undefined, undefined, async () => {
       const wait = this.#waitFor('send', flags);
@@ -285,16 +285,18 @@ export class Socket {
     scopeid = 0,
     flags = 0,
   ): Promise<Written> {
+    const bytes = toOctets(data, 'data');
+    checkNumber(flags, 'flags');
     if (this.#end.type === 'stream' && this.family !== 'unix') {
-      if ((flags & constants.MSG_FASTOPEN) === 0) return this.send(data, flags);
+      if ((flags & constants.MSG_FASTOPEN) === 0) return this.send(bytes, flags);
       const [, error] = await this.#openWith(host, port, scopeid);
-      return error === null ? this.send(data, flags) : [null, error];
+      return error === null ? this.send(bytes, flags) : [null, error];
     }
     return this.#try('sendto', host, port, async () => {
       const found = this.#places(host, port, scopeid);
       const places = found instanceof Promise ? await this.#lookedUp(found, Number.POSITIVE_INFINITY) : found;
       if (!isFound(places)) return places;
-      return ok(await this.#sendOne(toBytes(data), flags, places[0]!, this.#waitFor('send', flags)));
+      return ok(await this.#sendOne(bytes, flags, places[0]!, this.#waitFor('send', flags)));
     });
   }
 
@@ -331,8 +333,9 @@ export class Socket {
    * The same with flags: MSG_PEEK leaves it where it is, MSG_OOB reads the urgent octet, MSG_WAITALL waits for all of
    * `maxsize` octets, MSG_DONTWAIT does not wait.
    */
-  async recv(maxsize: number, flags: number): Promise<Read> {
-    checkSize(maxsize);
+  async recv(maxsize: number, flags = 0): Promise<Read> {
+    checkSize(maxsize, 'maxsize');
+    checkNumber(flags, 'flags');
     if (maxsize === 0) return [empty, null];
     const result = await this.#try<Uint8Array>('read', undefined, undefined, async () =>
       ok((await this.#receive(maxsize, flags)).data.subarray(0, maxsize)),
@@ -346,6 +349,8 @@ export class Socket {
    * @returns how many octets there are; what is left of a longer datagram is lost; ERROR_CLOSED at the end of a stream
    */
   async recvInto(buffer: Uint8Array, flags = 0): Promise<Result<number>> {
+    checkOctets(buffer, 'buffer');
+    checkNumber(flags, 'flags');
     if (buffer.length === 0) return ok(0);
     return this.#try('read', undefined, undefined, async () => {
       const { data } = await this.#receive(buffer.length, flags, buffer);
@@ -361,7 +366,8 @@ export class Socket {
    *   MSG_TRUNC
    */
   async recvfrom(maxsize: number, flags = 0): Promise<Result<ReceivedMessage>> {
-    checkSize(maxsize);
+    checkSize(maxsize, 'maxsize');
+    checkNumber(flags, 'flags');
     return this.#try('recvfrom', undefined, undefined, async () => {
       const { from, ...incoming } = await this.#receive(maxsize, flags);
       const { length } = incoming.data;
@@ -391,6 +397,7 @@ export class Socket {
     const waits = (flags & constants.MSG_OOB) === 0; // the urgent octet is there or it is not
     for (;;) {
       if (waits && !enough()) await this.#waitOrThrow(enough, wait);
+      if (into !== undefined) checkOctets(into, 'buffer'); // it may be gone by now
       try {
         const incoming = end.receive(maxsize, how, into);
         this.#host.runner.kick(); // the window may have opened
@@ -453,6 +460,9 @@ export class Socket {
    * @returns an error for options that there are not (ENOPROTOOPT) and for values that cannot be (EINVAL)
    */
   setoption(level: number, optname: number, value: OptionValue): Result<true> {
+    checkNumber(level, 'level');
+    checkNumber(optname, 'optname');
+    checkValue(value, 'value');
     return this.#call('setoption', () => {
       const target = this.#optionTarget();
       const option = findOption(target, level, optname);
@@ -465,6 +475,8 @@ export class Socket {
 
   /** Tells an option: a boolean for flags, a number for the rest. */
   getoption(level: number, optname: number): Result<OptionValue> {
+    checkNumber(level, 'level');
+    checkNumber(optname, 'optname');
     return this.#call('getoption', () => {
       const target = this.#optionTarget();
       const option = findOption(target, level, optname);
@@ -508,6 +520,7 @@ export class Socket {
 
   /** Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. */
   shutdown(how: number): Result<true> {
+    checkNumber(how, 'how');
     return this.#call('shutdown', () => {
       if (how !== 0 && how !== 1 && how !== 2) throw new StackError('EINVAL');
       this.#end.shutdown(how !== 1, how !== 0);
@@ -524,7 +537,7 @@ export class Socket {
 
   /** Seconds that a call may wait: negative without limit, 0 not at all. @throws TypeError not a number */
   settimeout(timeout: number): void {
-    if (typeof timeout !== 'number' || Number.isNaN(timeout)) throw new TypeError('settimeout: a number of seconds');
+    checkNumber(timeout, 'timeout');
     this.#timeout = timeout < 0 ? -1 : timeout;
   }
 
@@ -534,6 +547,7 @@ export class Socket {
 
   /** `true` or 1 waits without limit, `false` or 0 not at all; it takes the place of the timeout. */
   setblocking(block: boolean | number): void {
+    if (typeof block !== 'boolean') checkNumber(block, 'block');
     this.#timeout = block ? -1 : 0;
   }
 
@@ -712,12 +726,6 @@ const namedIn = (syscall: string, address: string | number | null | undefined, p
 
 const isFound = (found: Found): found is readonly [Place, ...Place[]] => found[0] !== null;
 
-/** @throws TypeError no number; RangeError not a number of octets */
-function checkSize(maxsize: number): void {
-  if (typeof maxsize !== 'number') throw new TypeError('maxsize: a number');
-  if (!Number.isInteger(maxsize) || maxsize < 0) throw new RangeError(`${maxsize} is not a number of octets`);
-}
-
 /** What a call that does not wait says of an attempt to connect. */
 const unfinished = { begun: 'EINPROGRESS', pending: 'EALREADY', full: 'EAGAIN' } as const;
 
@@ -726,9 +734,3 @@ const isWorthAnother = ({ code }: StackError, isInTime: boolean): boolean =>
   isInTime && !['EISCONN', 'EALREADY', 'EINPROGRESS', 'EBADF', 'EINVAL', 'EAFNOSUPPORT'].includes(code);
 
 const isEagain = (error: unknown): boolean => error instanceof StackError && error.code === 'EAGAIN';
-
-const toBytes = (data: string | Uint8Array): Uint8Array => {
-  if (typeof data === 'string') return new TextEncoder().encode(data);
-  if (data instanceof Uint8Array) return data;
-  throw new TypeError('data: a string or a Uint8Array');
-};

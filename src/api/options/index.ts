@@ -4,7 +4,14 @@ import { socketLevel } from './socket.ts';
 import type { Level, Option, OptionTarget } from './target.ts';
 import { tcpLevel } from './tcp.ts';
 
-export { type Datagrams, type Membership, type OptionTarget, type OptionValue, StreamSettings } from './target.ts';
+export {
+  checkValue,
+  type Datagrams,
+  type Membership,
+  type OptionTarget,
+  type OptionValue,
+  StreamSettings,
+} from './target.ts';
 
 /** The options of sockets: numbers and meanings are Linux's (socket(7), ip(7), ipv6(7), tcp(7)). */
 

@@ -30,6 +30,12 @@ export interface Linger {
 
 export type OptionValue = boolean | number | string | Uint8Array | Membership | Linger | TcpInfo;
 
+/** @throws TypeError what no option could be */
+export function checkValue(value: unknown, what: string): void {
+  if (value === null || !['boolean', 'number', 'string', 'object'].includes(typeof value))
+    throw new TypeError(`${what}: a boolean, a number, a string, octets or an object`);
+}
+
 /** What stream sockets remember besides what their connection does. */
 export class StreamSettings {
   v6Only = false;
