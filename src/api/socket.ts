@@ -203,11 +203,16 @@ export class Socket {
     });
   }
 
-  /** The next connection. The new socket waits without limit, whatever this one's timeout. */
+  /**
+   * The next connection. The new socket waits without limit, whatever this one's timeout.
+   * @returns EMFILE too many sockets are open (the connection stays in the queue); EINVAL it does not listen; EOPNOTSUPP no
+   *   stream; EAGAIN, ERROR_TIMEOUT nobody has come
+   */
   async accept(): Promise<Result<Socket>> {
     return this.#try('accept', undefined, undefined, async () => {
       const wait = this.#waitFor('receive');
       for (;;) {
+        if (this.#host.isFull) throw new StackError('EMFILE'); // as on Linux before all else: the connection stays in the queue
         const make = this.#end.accept(wait.mayWait);
         this.#host.runner.kick(); // there may be room for one who waits
         if (make !== null) return ok(this.#accepted(make));
@@ -386,7 +391,14 @@ export class Socket {
     const wait = this.#waitFor('receive', flags);
     const isForAll = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait && this.#end.type === 'stream';
     if (isForAll && (flags & (constants.MSG_PEEK | constants.MSG_OOB)) === 0) return this.#gather(maxsize, flags, wait);
-    return this.#receiveOnce(maxsize, flags, wait, isForAll ? maxsize : 0, into);
+    const least = wait.mayWait ? Math.min(this.#lowWater(), maxsize) : 1;
+    return this.#receiveOnce(maxsize, flags, wait, isForAll ? maxsize : least, into);
+  }
+
+  /** SO_RCVLOWAT: what a read of a stream waits for; one that does not wait takes what there is. */
+  #lowWater(): number {
+    if (this.family === 'unix' || this.#end.type !== 'stream') return 1;
+    return this.#end.target().stream.tcp.receiveLowWater;
   }
 
   /** @param least octets of a stream to wait for */

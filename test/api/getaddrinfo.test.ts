@@ -185,9 +185,7 @@ for (const host of [-1, 2 ** 32, 1.5, Number.NaN]) {
   });
 }
 
-test('Arguments of the wrong type are a TypeError, ports that there are not a RangeError', async (t) => {
-  await t.throwsAsync(module.getaddrinfo('10.0.0.9', {} as number), { instanceOf: TypeError });
-  await t.throwsAsync(module.getaddrinfo('10.0.0.9', true as unknown as number), { instanceOf: TypeError });
+test('1.11: a host of the wrong type is a TypeError, ports that there are not a RangeError', async (t) => {
   await t.throwsAsync(module.getaddrinfo(true as unknown as string, 80), { instanceOf: TypeError });
   for (const port of [-1, 65_536, 1.5, Number.NaN, '65536', '70000'])
     await t.throwsAsync(module.getaddrinfo('10.0.0.9', port), { instanceOf: RangeError });

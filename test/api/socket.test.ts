@@ -125,6 +125,40 @@ test('1.2: sockets are limited in number', (t) => {
   t.is(module.udp()[1], null);
 });
 
+test('1.6: accept without a free descriptor is EMFILE at once, and the connection stays in the queue', async (t) => {
+  const { network, client, server } = pair({ link: { delay: ms(10) } });
+  const [here, there] = [createSocketModule(client), createSocketModule(server, { limit: 2 })];
+  const [listener, last] = [unwrap(there.tcp()), unwrap(there.udp())];
+  await listener.bind('', 80);
+  listener.listen(1);
+  const peer = unwrap(here.tcp());
+  const tooMany = [null, 'Too many open files'] as const;
+  t.deepEqual(await listener.accept(), tooMany);
+  await network.until(peer.connect('10.0.0.2', 80));
+  await peer.write('still there');
+  t.deepEqual(await listener.accept(), tooMany);
+  t.is(listener.lastError?.code, 'EMFILE');
+  last.close();
+
+  const accepted = unwrap(await network.until(listener.accept()));
+  t.is(new TextDecoder().decode((await network.until(accepted.read(100)))[0]), 'still there');
+});
+
+test('1.6: an accept that waits is EMFILE when the last descriptor has been taken meanwhile', async (t) => {
+  const { network, client, server } = pair({ link: { delay: ms(10) } });
+  const [here, there] = [createSocketModule(client), createSocketModule(server, { limit: 2 })];
+  const listener = unwrap(there.tcp());
+  await listener.bind('', 80);
+  listener.listen(1);
+  const accepting = listener.accept();
+  const taken = unwrap(there.udp());
+  await network.until(unwrap(here.tcp()).connect('10.0.0.2', 80));
+  t.deepEqual(await network.until(accepting), [null, 'Too many open files']);
+  taken.close();
+
+  t.is((await network.until(listener.accept()))[1], null);
+});
+
 test('1.4: a host may be a number, a name of the hosts table, or any form that inet_aton takes', async (t) => {
   const on = stage();
   const addressOf = async (host: string | number): Promise<unknown> => {

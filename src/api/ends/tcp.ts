@@ -157,7 +157,8 @@ export class TcpEnd implements End {
   mayReceive(least: number): boolean {
     const tcb = this.#tcb;
     if (tcb === null) return true;
-    return tcpCalls.isReadable(tcb) && (tcb.receiveQueue.length >= least || isOver(tcb));
+    const mark = tcpCalls.isAtMark(tcb) && !tcb.settings.urgentInline ? 1 : 0; // that octet is for MSG_OOB
+    return tcb.receiveQueue.length >= Math.max(1, least) + mark || isOver(tcb);
   }
 
   readiness(): Readiness {

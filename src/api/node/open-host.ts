@@ -55,6 +55,8 @@ export interface OpenHostOptions extends HostInterface {
   readonly resolver?: ResolverSettings | null;
   /** Try the addresses of a name side by side (RFC 8305). Default false. */
   readonly happyEyeballs?: boolean;
+  /** Sockets that may be open at once; one more is EMFILE. Default 65,536. */
+  readonly limit?: number;
   /** Raw sockets may be opened. Default false. */
   readonly raw?: boolean;
   readonly stack?: StackSettings;
@@ -109,6 +111,7 @@ export async function openHost(options: OpenHostOptions): Promise<OpenHost> {
   const sockets = new SocketHost(driver, {
     raw: options.raw ?? false,
     happyEyeballs: options.happyEyeballs ?? false,
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     ...(options.services === undefined ? {} : { services: options.services }),
   });
