@@ -10,21 +10,28 @@ import type { MemoryPlan, WorkerPlan } from './worker.ts';
  * Several threads can share a host: `share` can be posted to them, and `attach` makes their module.
  */
 
-export type { BlockingFunctions, BlockingModule } from './module.ts';
-export { BlockingSocket } from './socket.ts';
-export type { MemoryPlan } from './worker.ts';
+export type { BlockingFunctions, BlockingModule, BlockingSelectable } from './module.ts';
+export { type BlockingRead, type BlockingReadiness, BlockingSocket, type BlockingWritten } from './socket.ts';
+export type { MemoryHost, MemoryPlan } from './worker.ts';
 
 /** What another thread needs to take part: can be posted, and be workerData. */
 export interface SharedHost {
+  /** The memory by which its thread is called. */
   readonly slots: SharedSlots;
+  /** Which of a network it is; '' on a TUN. */
   readonly name: string;
 }
 
 /** A host of ours that another thread turns. */
 export interface BlockingHost {
+  /** The documented module, for this thread: `host.socket.tcp()` and the rest. */
   readonly socket: BlockingModule;
+  /** What other threads attach themselves by. */
   readonly share: SharedHost;
-  /** Closes all its sockets, waits up to so long for connections to end, and gives the interface back. */
+  /**
+   * Closes all its sockets, sleeps up to so many milliseconds (1000) until connections have ended, and gives the interface back;
+   * hosts of one network end together. Whoever waits there, and each call after that, is told EBADF. Twice is once.
+   */
   close(timeoutMs?: number): void;
   /** `using host = openBlockingHost(…)` closes it at the end of the block. */
   [Symbol.dispose](): void;

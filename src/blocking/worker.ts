@@ -8,14 +8,25 @@ import type { SharedSlots } from './slots.ts';
 
 /** The thread that turns a host, or several in memory, for threads that sleep. */
 
+/** A host of the plan. */
+export interface MemoryHost {
+  /** Names and their addresses, like a hosts file. */
+  readonly hosts?: Readonly<Record<string, string>>;
+}
+
 /** Hosts and links in memory. */
 export interface MemoryPlan {
+  /** Of what is left to chance: the same seed gives the same packets. Default 1. */
   readonly seed?: number;
-  /** Each with the names that it knows. */
-  readonly hosts: Readonly<Record<string, { readonly hosts?: Readonly<Record<string, string>> }>>;
+  /** By their names. */
+  readonly hosts: Readonly<Record<string, MemoryHost>>;
+  /** What joins them. */
   readonly links: readonly {
+    /** The names of two hosts. */
     readonly between: readonly [string, string];
+    /** Of the one and of the other, with prefix lengths. */
     readonly addresses: readonly [string | readonly string[], string | readonly string[]];
+    /** Of both directions. */
     readonly settings?: LinkSettings;
   }[];
 }
