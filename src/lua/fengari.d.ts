@@ -31,6 +31,8 @@ declare module 'fengari' {
     lua_newtable(state: LuaState): void;
     lua_newthread(state: LuaState): LuaState;
     lua_newuserdata(state: LuaState, size: number): { data?: unknown };
+    lua_replace(state: LuaState, index: number): void;
+    lua_tocfunction(state: LuaState, index: number): LuaFunction | null;
     lua_toproxy(state: LuaState, index: number): LuaProxy;
     lua_touserdata(state: LuaState, index: number): { data?: unknown } | null;
     lua_toboolean(state: LuaState, index: number): boolean;
@@ -82,5 +84,6 @@ declare module 'fengari' {
     luaL_traceback(state: LuaState, of: LuaState, message: Uint8Array | null, level: number): void;
   };
 
+  export const luaconf: { readonly LUA_COMPAT_FLOATSTRING: boolean };
   export const lualib: { luaL_openlibs(state: LuaState): void };
 }

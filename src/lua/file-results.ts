@@ -1,5 +1,5 @@
-import { type LuaState, lua } from 'fengari';
 import { texts } from '../api/index.ts';
+import { type LuaState, lua } from './interpreter.ts';
 import { push } from './values.ts';
 
 /** How Lua tells what has gone wrong with a file: nil, a text, and a number. */

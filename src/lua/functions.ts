@@ -1,4 +1,4 @@
-import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { octetsOf } from './octets.ts';
 
 /** Functions of ours as Lua calls them. */

@@ -1,7 +1,7 @@
-import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from 'fengari';
 import { attempt, isOfFiles, whyOf } from './file-results.ts';
 import type { LuaFileMode, LuaFiles, LuaInput } from './files.ts';
 import { guarded, raise, setFunction } from './functions.ts';
+import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { fileStream, inputStream, outputStream, type Piece, type Stream, type Whence } from './streams.ts';
 import type { Format } from './unread.ts';
 import { push, pushOctets, textAt } from './values.ts';

@@ -1,4 +1,4 @@
-import { to_jsstring, to_luastring } from 'fengari';
+import { to_jsstring, to_luastring } from './interpreter.ts';
 
 /**
  * Strings of Lua are octets, names and texts of ours are JavaScript's: UTF-8 lies between them. An octet that is part of no

@@ -1,7 +1,9 @@
-import { type LuaState, lauxlib, lua, lualib, to_luastring } from 'fengari';
 import type { SocketModule } from '../api/index.ts';
 import { type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
+import { type LuaState, lauxlib, lua, lualib, to_luastring } from './interpreter.ts';
 import { installIo } from './io.ts';
+import { installNumbers } from './numbers.ts';
+import { withDoubles } from './numerals.ts';
 import { octetsOf, textOf } from './octets.ts';
 import { installSocket } from './socket.ts';
 import { push } from './values.ts';
@@ -42,13 +44,14 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   const pending = new Pending();
   const name = settings.name ?? 'program.lua';
   installWaiting(state, pending);
+  installNumbers(state);
   installSocket(state, socket, pending);
   const { output, error = output, input = noInput, files = noFiles } = settings;
   const closeFiles = installIo(state, pending, { output, error, input, files });
   installRest(state, pending);
   installArguments(state, name, settings.args ?? []);
   const thread = lua.lua_newthread(state);
-  const body = withoutShebang(source);
+  const body = withDoubles(withoutShebang(source));
   if (lauxlib.luaL_loadbuffer(thread, body, body.length, to_luastring(`@${name}`)) !== lua.LUA_OK) {
     throw new LuaError(messageOf(thread, state));
   }

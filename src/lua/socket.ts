@@ -1,6 +1,6 @@
-import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
 import type { OptionValue, Result, Socket, SocketModule } from '../api/index.ts';
 import { setFunction } from './functions.ts';
+import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { socketAt, socketType } from './sockets.ts';
 import { push, pushOctets, read, textOrNumber } from './values.ts';
 import { type Pending, waitFor } from './waiting.ts';

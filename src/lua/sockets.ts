@@ -1,5 +1,5 @@
-import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from 'fengari';
 import type { Socket } from '../api/index.ts';
+import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 
 /** The sockets of one program: each is one value of Lua, and none is held that the program itself has lost. */
 

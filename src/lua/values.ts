@@ -1,4 +1,4 @@
-import { type LuaState, lauxlib, lua, to_luastring } from 'fengari';
+import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { octetsOf, textOf } from './octets.ts';
 
 /** Values of ours as Lua's, and back. Strings of Lua are octets; see octets.ts. */
@@ -27,7 +27,7 @@ function pushRecord(state: LuaState, value: object): void {
   }
 }
 
-/** Lua's integers have 32 bits here; larger numbers are floats. */
+/** The interpreter's integers have 32 bits; larger numbers are floats, which print alike (configuration.ts). */
 function pushNumber(state: LuaState, value: number): void {
   if (Number.isInteger(value) && Math.abs(value) <= 0x7fffffff) lua.lua_pushinteger(state, value);
   else lua.lua_pushnumber(state, value);

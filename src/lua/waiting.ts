@@ -1,5 +1,5 @@
-import { type LuaState, lua, to_luastring } from 'fengari';
 import { raise, runPrelude } from './functions.ts';
+import { type LuaState, lua, to_luastring } from './interpreter.ts';
 import { Sockets } from './sockets.ts';
 
 /**

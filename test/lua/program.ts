@@ -1,4 +1,4 @@
-/** Runs a Lua program by itself, on a host in memory without links. */
+/** Runs a Lua program by itself, on a host in memory, 10.0.0.1. */
 import { createSocketModule } from '../../src/api/index.ts';
 import { LuaError, type LuaSettings, runLua } from '../../src/lua/index.ts';
 import { Network, type NetworkSettings } from '../helpers/sim.ts';
@@ -15,7 +15,9 @@ export async function outcome(
   ofNetwork: NetworkSettings = {},
 ): Promise<Outcome> {
   const network = new Network(ofNetwork);
-  const module = createSocketModule(network.host('alone'), { hosts: { self: '127.0.0.1' } });
+  const host = network.host('alone');
+  network.link(host, '10.0.0.1/24', network.host('nobody'), '10.0.0.2/24');
+  const module = createSocketModule(host);
   let printed = '';
   const output = (octets: Uint8Array): void => {
     printed += Buffer.from(octets).toString('latin1');
