@@ -1,25 +1,34 @@
-/** The members of the documented socket module: names only, grouped as there. */
+/** The members of the documented socket module, grouped as there, with the sections of the page that says what they mean. */
 
-export const moduleFunctions = ['socket', 'getaddrinfo', 'tcp', 'udp'] as const;
+const functionSections = { socket: '1.2', getaddrinfo: '1.11', tcp: '1.3', udp: '1.3' } as const;
 
-export const socketMethods = [
-  'connect',
-  'bind',
-  'listen',
-  'accept',
-  'write',
-  'read',
-  'close',
-  'shutdown',
-  'fileno',
-  'setoption',
-  'getoption',
-  'settimeout',
-  'gettimeout',
-  'setblocking',
-  'getpeername',
-  'getsockname',
-] as const;
+const methodSections = {
+  connect: '1.5',
+  bind: '1.6',
+  listen: '1.6',
+  accept: '1.6',
+  write: '1.7',
+  read: '1.8',
+  close: '1.9',
+  shutdown: '1.9',
+  fileno: '1.9',
+  setoption: '1.13',
+  getoption: '1.13',
+  settimeout: '1.10',
+  gettimeout: '1.10',
+  setblocking: '1.10',
+  getpeername: '1.4',
+  getsockname: '1.4',
+} as const;
+
+export const moduleFunctions = Object.keys(functionSections) as (keyof typeof functionSections)[];
+export const socketMethods = Object.keys(methodSections) as (keyof typeof methodSections)[];
+
+/** Where the page says what a function or a method means: there are tests whose titles begin with that section. */
+export const sectionOf: Readonly<Record<string, string>> = { ...functionSections, ...methodSections };
+
+/** Sections that have something to be tested. */
+export const sections: readonly string[] = Array.from({ length: 15 }, (_, index) => `1.${index + 1}`);
 
 /** With the numbers that 1.14 gives them; the two errors with their texts. */
 export const documentedConstants = {

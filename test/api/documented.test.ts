@@ -5,18 +5,16 @@ import { createSocketModule } from '../../src/api/index.ts';
 import { openBlockingNetwork } from '../../src/blocking/index.ts';
 import { runLua } from '../../src/lua/index.ts';
 import { Network } from '../../src/sim/index.ts';
-import { documentedConstants, moduleFunctions, socketMethods } from './documented-members.ts';
+import { titledTests } from '../helpers/titled-tests.ts';
+import { documentedConstants, moduleFunctions, sectionOf, sections, socketMethods } from './documented-members.ts';
 
 const root = new URL('../../', import.meta.url);
 const module = createSocketModule(new Network().host('alone'));
 const constants = Object.entries(documentedConstants);
 
-/** The text of all files under a folder whose names end like this, this test and its data aside. */
-function textOf(folder: string, ending: string): string {
-  const names = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' });
-  const wanted = names.filter((name) => name.endsWith(ending) && !name.includes('documented'));
-  return wanted.map((name) => readFileSync(new URL(`${folder}/${name}`, root), 'utf8')).join('\n');
-}
+/** The tests of the module in all files but this one. */
+const tests = titledTests(new URL('test/api/', root)).filter(({ file }) => file !== 'documented.test.ts');
+const testsOf = (section: string) => tests.filter((each) => each.sections.includes(section));
 
 const missingIn = (text: string, names: readonly string[]): string[] =>
   names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
@@ -69,10 +67,28 @@ test('so does Lua', async (t) => {
   t.is(printed, 'looked\n');
 });
 
-test('each is used by a test', (t) => {
-  const tests = textOf('test', '.ts');
+test('each function and method has a test of its section that names it in its title, and calls it', (t) => {
+  const untested = Object.entries(sectionOf).filter(
+    ([name, of]) => !testsOf(of).some(({ title, calls }) => missingIn(title, [name]).length === 0 && calls.has(name)),
+  );
 
-  t.deepEqual(missingIn(tests, [...moduleFunctions, ...socketMethods, ...Object.keys(documentedConstants)]), []);
+  t.deepEqual(untested, []);
+});
+
+test('each constant is written down with its number by a test of 1.14', (t) => {
+  const written = testsOf('1.14').flatMap(({ values }) => [...values]);
+
+  t.deepEqual(
+    constants.filter(([name, value]) => !written.some(([each, number]) => each === name && number === value)),
+    [],
+  );
+});
+
+test('each section has tests', (t) => {
+  t.deepEqual(
+    sections.filter((section) => testsOf(section).length === 0),
+    [],
+  );
 });
 
 test('each function and method has a Lua example of its name, and a place in the guide', (t) => {
