@@ -1,3 +1,4 @@
+import { shift } from './bit32.ts';
 import { setFunction } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { withDoubles } from './numerals.ts';
@@ -135,9 +136,3 @@ const operators: Readonly<Record<string, (a: number, b: number) => number>> = {
   __shl: (a, b) => shift(a, b | 0),
   __shr: (a, b) => shift(a, -(b | 0)),
 };
-
-/** To the left; by 32 and more nothing is left. */
-function shift(value: number, by: number): number {
-  if (Math.abs(by) > 31) return 0;
-  return by >= 0 ? value << by : value >>> -by;
-}

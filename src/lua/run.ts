@@ -1,7 +1,9 @@
 import type { SocketModule } from '../api/index.ts';
+import { installBit32 } from './bit32.ts';
 import { type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
 import { type LuaState, lauxlib, lua, lualib, to_luastring } from './interpreter.ts';
 import { installIo } from './io.ts';
+import { installMath } from './math.ts';
 import { installNumbers } from './numbers.ts';
 import { withDoubles } from './numerals.ts';
 import { octetsOf, textOf } from './octets.ts';
@@ -45,6 +47,8 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   const name = settings.name ?? 'program.lua';
   installWaiting(state, pending);
   installNumbers(state);
+  installBit32(state);
+  installMath(state);
   installSocket(state, socket, pending);
   const { output, error = output, input = noInput, files = noFiles } = settings;
   const closeFiles = installIo(state, pending, { output, error, input, files });
