@@ -1,3 +1,4 @@
+import { darwin } from './darwin.ts';
 import { ERROR_CLOSED, ERROR_TIMEOUT } from './errors.ts';
 
 /** The constants of the documented module: Linux's numbers wherever Linux has the constant, host order for addresses. */
@@ -6,6 +7,7 @@ export const constants = {
   AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
+  AF_PACKET: 17,
   SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
   SOCK_RAW: 3,
@@ -44,6 +46,7 @@ export const constants = {
   TCP_INFO: 11,
   TCP_QUICKACK: 12,
   TCP_CONGESTION: 13,
+  TCP_MD5SIG: 14,
   TCP_THIN_LINEAR_TIMEOUTS: 16,
   TCP_USER_TIMEOUT: 18,
   TCP_FASTOPEN: 23,
@@ -122,4 +125,5 @@ export const constants = {
   IPPROTO_RAW: 255,
   ERROR_TIMEOUT,
   ERROR_CLOSED,
+  darwin,
 } as const;
