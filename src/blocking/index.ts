@@ -1,18 +1,19 @@
 import type { OpenHostOptions } from '../api/node/index.ts';
 import { startThread } from '../api/node/thread.ts';
 import { Caller } from './caller.ts';
+import type { MemoryPlan } from './hosts.ts';
 import { type BlockingModule, moduleFor } from './module.ts';
 import { makeSlots, type SharedSlots } from './slots.ts';
-import type { MemoryPlan, WorkerPlan } from './worker.ts';
+import type { WorkerPlan } from './worker.ts';
 
 /**
  * The documented module without `await`. The calling thread really sleeps; the host's stack is turned by a thread of its own.
  * Several threads can share a host: `share` can be posted to them, and `attach` makes their module.
  */
 
+export type { MemoryHost, MemoryPlan } from './hosts.ts';
 export type { BlockingFunctions, BlockingModule, BlockingSelectable } from './module.ts';
 export { type BlockingRead, type BlockingReadiness, BlockingSocket, type BlockingWritten } from './socket.ts';
-export type { MemoryHost, MemoryPlan } from './worker.ts';
 
 /** What another thread needs to take part: can be posted, and be workerData. */
 export interface SharedHost {

@@ -1,16 +1,19 @@
 import { workerData } from 'node:worker_threads';
 import { attach, type SharedHost } from '../../src/blocking/index.ts';
+import { Flag, pause } from './blocking-flag.ts';
 
-/** The other thread of the blocking benchmark: gives back what it gets. */
-const { share, started, rounds } = workerData as { share: SharedHost; started: Int32Array; rounds: number };
+/** The peer of the blocking benchmark in memory: gives datagrams back, after as many milliseconds as their first octet says. */
+const { share, ready } = workerData as { share: SharedHost; ready: Int32Array };
 const socket = attach(share);
+const [datagrams] = socket.udp();
+datagrams!.bind('', 7);
 const [listener] = socket.tcp();
-listener!.bind('', 7);
-listener!.listen(1);
-Atomics.store(started, 0, 1);
-Atomics.notify(started, 0);
-const [connection] = listener!.accept();
-for (let round = 0; round < rounds; round++) connection!.write(connection!.read(1)[0]);
-connection!.close();
-listener!.close();
-socket.leave();
+listener!.bind('', 9);
+listener!.listen(1); // what is written to the connection waits in its buffer
+new Flag(ready).raise();
+for (;;) {
+  const [message, error] = datagrams!.recvfrom(1);
+  if (error !== null) break;
+  pause(message.data[0]!);
+  datagrams!.sendto(message.data, ...message.address);
+}

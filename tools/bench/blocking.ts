@@ -1,62 +1,40 @@
-import { Worker } from 'node:worker_threads';
-import { type BlockingHost, openBlockingNetwork } from '../../src/blocking/index.ts';
-import { median } from './median.ts';
+import type { Figures } from './blocking-calls.ts';
+import { lineOf, makeNamespace, removeNamespaces, start, stop } from './namespaces.ts';
 import type { BenchOptions } from './options.ts';
+import { untilQuiet } from './quiet.ts';
+import { figure, table } from './table.ts';
 
 /**
- * What the blocking face costs: a call that need not wait, and how soon a sleeping thread goes on. Two threads send an octet to
- * and fro over a link without delay: each way is a call that sends, and the waking of the one that waits.
+ * What the blocking face costs, in memory and over a TUN: calls that need not wait, and how soon a thread goes on that has waited;
+ * one after the other, and after pauses in which the host's thread has fallen asleep too.
  */
-export function benchBlocking({ isJson }: BenchOptions): void {
-  const network = openBlockingNetwork({
-    hosts: { here: {}, there: {} },
-    links: [{ between: ['here', 'there'], addresses: ['10.0.0.1/24', '10.0.0.2/24'] }],
-  });
-  const { here, there } = network;
-  const call = callCost(here);
-  const way = wayCost(here, there);
-  here.close();
-  const figures = { call, way, wake: Math.max(0, way - call) };
-  if (isJson) return void process.stdout.write(`${JSON.stringify({ blocking: figures })}\n`);
-  process.stdout.write(`  a call that need not wait: ${call.toFixed(1)} us (at most 100 are allowed)\n`);
-  process.stdout.write(`  an octet from thread to thread: ${way.toFixed(1)} us, of which the waking takes `);
-  process.stdout.write(`${figures.wake.toFixed(1)} us (at most 200 are allowed)\n`);
+export async function benchBlocking({ isJson }: BenchOptions): Promise<void> {
+  const rows = await rowsOf('memory', null);
+  if (process.getuid?.() === 0) {
+    const namespace = makeNamespace();
+    rows.push(...(await rowsOf('tun', namespace)));
+    removeNamespaces(namespace);
+  } else process.stderr.write('  over a TUN: left out, it needs root\n');
+  if (isJson) return void process.stdout.write(`${JSON.stringify({ blocking: rows })}\n`);
+  process.stdout.write(table(head, rows.map(lineOfRow)));
 }
 
-/** Microseconds, the median. */
-function callCost({ socket }: BlockingHost): number {
-  const [sock] = socket.udp();
-  const times = Array.from({ length: calls }, () => timed(() => sock!.gettimeout()));
-  sock!.close();
-  return median(times.slice(calls / 10));
+interface Row extends Figures {
+  readonly where: 'memory' | 'tun';
 }
 
-/** Microseconds from one thread's call to the other thread's return, the median. */
-function wayCost({ socket }: BlockingHost, there: BlockingHost): number {
-  const file = new URL('./blocking-echo.ts', import.meta.url).href;
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(file)}); })`;
-  const started = new Int32Array(new SharedArrayBuffer(4));
-  const echo = new Worker(code, { eval: true, workerData: { share: there.share, started, rounds } });
-  Atomics.wait(started, 0, 0);
-  const [sock] = socket.tcp();
-  sock!.connect('10.0.0.2', 7);
-  const octet = Uint8Array.of(1);
-  const times = Array.from({ length: rounds }, () =>
-    timed(() => {
-      sock!.write(octet);
-      sock!.read(1);
-    }),
-  );
-  sock!.close();
-  void echo.terminate();
-  return median(times.slice(rounds / 10)) / 2;
+async function rowsOf(where: Row['where'], namespace: string | null): Promise<Row[]> {
+  await untilQuiet();
+  const child = start(namespace, process.execPath, ['--import=tsx', 'tools/bench/blocking-calls.ts', where]);
+  const figures = JSON.parse(await lineOf(child)) as readonly Figures[];
+  await stop(child);
+  return figures.map((each) => ({ where, ...each }));
 }
 
-function timed(action: () => unknown): number {
-  const start = process.hrtime.bigint();
-  action();
-  return Number(process.hrtime.bigint() - start) / 1000;
-}
+/** Microseconds. */
+const head = ['where', 'open', 'what', 'p50', 'p99', 'rested p50', 'rested p99', 'limit'];
 
-const calls = 5000;
-const rounds = 2000;
+const lineOfRow = ({ where, sockets, what, busy, rested, limit }: Row): string[] => [
+  ...[where, String(sockets), what],
+  ...[busy.p50, busy.p99, rested.p50, rested.p99, limit].map(figure),
+];
