@@ -382,8 +382,8 @@ function commandsFor({ isAligned, hasFin }: Manners) {
           if (log.isSacked(log.length - 1)) return;
           both.now += later;
           log.isolateLast();
-          log.markResent(log.length - 1, both.now);
-          model.resend(model.segments.at(-1)!, both.now);
+          log.markProbed(log.length - 1, both.now);
+          Object.assign(model.segments.at(-1)!, { isAmbiguous: true, sentAt: both.now });
         },
         isFilled,
       ),

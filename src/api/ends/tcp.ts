@@ -115,7 +115,9 @@ export class TcpEnd implements End {
   accept(): MakeEnd | null {
     if (this.#listener === null) throw new StackError('EINVAL');
     const tcb = this.#context.stack.tcp.accept(this.#listener);
-    return tcb === null ? null : (context) => new TcpEnd(context, tcb);
+    if (tcb === null) return null;
+    if (!this.#settings.quickAck) tcpCalls.setQuickAck(tcb, false);
+    return (context) => new TcpEnd(context, tcb);
   }
 
   get mayAccept(): boolean {

@@ -1,6 +1,7 @@
-import { seqAdd, seqGe } from '../base/seq.ts';
+import { seqAdd, seqGe, seqSub } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
+import { quota } from './pipe.ts';
 import type { Tcb } from './tcb.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
 
@@ -85,8 +86,13 @@ export function growSendBuffer(tcb: Tcb): void {
 export function sendRoom(tcb: Tcb): number {
   const { settings, context } = tcb;
   const lowWater = settings.notSentLowWater || context.options.tcp.notSentLowWater;
-  if (lowWater !== Number.POSITIVE_INFINITY && tcb.unsent >= lowWater) return 0;
-  return tcb.sendLimit - tcb.sendQueue.length;
+  const room = tcb.sendLimit - tcb.sendQueue.length;
+  if (lowWater === Number.POSITIVE_INFINITY) return room;
+  const { unsent, snd } = tcb;
+  if (unsent >= lowWater) return 0;
+  // In whole segments, as Linux queues them: what may leave at once, and so many that there is enough behind it.
+  const leaving = Math.max(0, Math.min(quota(tcb) * snd.mss, seqSub(seqAdd(snd.una, snd.wnd), snd.nxt)));
+  return Math.min(room, leaving + Math.ceil(lowWater / snd.mss) * snd.mss - unsent);
 }
 
 /** Is so little unsent that a writer should be woken: half of what makes writing wait? */

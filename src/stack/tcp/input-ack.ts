@@ -5,7 +5,6 @@ import { growSendBuffer } from './buffers.ts';
 import { challenge } from './challenge.ts';
 import type { RateSample } from './congestion/controller.ts';
 import { hasDsack } from './dsack.ts';
-import { noteEcho } from './ecn.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { endEarly } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
@@ -58,7 +57,6 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     context.output.add(tcb);
   }
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
-  noteEcho(tcb, seg, now);
   const lostBefore = tcb.sentLog.everLost;
   const mayGrow = respond(tcb, seg, isNew, now);
   const sample = takeSample(tcb, inFlightBefore, tcb.sentLog.everLost - lostBefore, now);

@@ -13,6 +13,7 @@ import { sendResetFor } from './reset.ts';
 import { enter } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
+import { echoesAnother } from './timestamps.ts';
 
 /** One tick of Linux's timers. */
 const atOnce: Micros = ms(4);
@@ -25,6 +26,10 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
     context.drop('unacceptable acknowledgment', now); // first
     // What the peer still has of a connection of before will be gone: ask again at once, but not twice (as Linux).
     if (tcb.retries === 0) setTimer(tcb, 'retransmit', now + atOnce);
+    return sendResetFor(tcb, seg);
+  }
+  if (hasAck && (seg.flags & RST) === 0 && echoesAnother(tcb, seg, now)) {
+    context.drop('old timestamp', now); // it answers somebody else's SYN (as Linux: PAWS of an active open)
     return sendResetFor(tcb, seg);
   }
   if ((seg.flags & RST) !== 0) {

@@ -5,7 +5,7 @@ import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
 import { onTextArrived } from './buffers.ts';
 import { noteDuplicate, noteDuplicateBefore } from './dsack.ts';
 import { noteMark } from './ecn.ts';
-import { abandon, enterTimeWait } from './ending.ts';
+import { abandon, enterTimeWait, fail } from './ending.ts';
 import { sendResetFor } from './reset.ts';
 import { enter, mayReceive } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -38,7 +38,8 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
     // SHLD-3: nobody will ever read it, and the peer has to know.
     context.drop('text after close', now);
     sendResetFor(tcb, seg);
-    abandon(tcb, now);
+    if (tcb.isOrphan) abandon(tcb, now);
+    else fail(tcb, 'ECONNRESET', now);
     return false;
   }
   takeUrgentOctet(tcb, seg);

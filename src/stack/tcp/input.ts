@@ -10,8 +10,9 @@ import { checkAck } from './input-ack.ts';
 import { arrivesInSynSent } from './input-syn-sent.ts';
 import { checkFin, processText } from './input-text.ts';
 import { sendResetFor } from './reset.ts';
+import { mayReceive } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { isOldTimestamp, updateRecent } from './timestamps.ts';
+import { echoesAnother, isOldTimestamp, updateRecent } from './timestamps.ts';
 import { checkUrgent } from './urgent.ts';
 
 /**
@@ -41,7 +42,9 @@ function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
   // Behind the peer's FIN there is nothing (seventh step): that is ignored.
   const isBehindFin =
     tcb.finReceived && tcb.state !== 'TIME-WAIT' && !seqLt(seg.seq, before) && (seg.flags & FIN) === 0;
-  if (seg.len > 0 && tcb.rcv.nxt === before && !heldBack && !isBehindFin && tcb.state !== 'CLOSED') acknowledgeNow(tcb);
+  if (seg.len === 0 || tcb.rcv.nxt !== before || heldBack || isBehindFin || tcb.state === 'CLOSED') return;
+  if (!mayReceive(tcb.state)) noteDuplicateBefore(tcb, seg.seq, seqAdd(seg.seq, seg.len)); // elsewhere the seventh step has
+  acknowledgeNow(tcb);
 }
 
 function countArrival({ counts }: Tcb, seg: Segment, now: Micros): void {
@@ -61,7 +64,7 @@ function isAcceptable(tcb: Tcb, seg: Segment): boolean {
 }
 
 function checkSequence(tcb: Tcb, seg: Segment, now: Micros): boolean {
-  const isOld = isOldTimestamp(tcb, seg, now);
+  const isOld = isOldTimestamp(tcb, seg, now) || (tcb.state === 'SYN-RECEIVED' && echoesAnother(tcb, seg, now));
   if (!isOld && isAcceptable(tcb, seg)) return true;
   if ((seg.flags & RST) !== 0 && isBeforeFin(tcb, seg)) return true;
   tcb.context.drop(isOld ? 'old timestamp' : 'unacceptable sequence number', now);

@@ -1,6 +1,6 @@
 import { setUint8, setUint16, setUint32 } from '../base/bytes.ts';
 import { headerRoom } from '../base/path.ts';
-import { type Seq, seqAdd, seqGt, seqSub } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGt, seqLt, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength, URG } from '../wire/tcp.ts';
 import { sackLength, timestampsLength, writeSack, writeSynOptions } from '../wire/tcp-options.ts';
@@ -13,7 +13,7 @@ import { answer, offer } from './negotiate.ts';
 import { burstSegments, mustPace, noteDeparture } from './pacing.ts';
 import { mayBeInFlight, noteUsage, quota } from './pipe.ts';
 import { isSynchronised } from './state.ts';
-import { scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
+import { giveUpTailProbe, scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
 import { tsValue, writeOwnTimestamps } from './timestamps.ts';
@@ -76,7 +76,7 @@ function nextToResend(tcb: Tcb): number {
   return index;
 }
 
-function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micros): number {
+function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micros, isProbe = false): number {
   const { sentLog, snd, context } = tcb;
   const start = sentLog.startOf(index);
   context.counters.tcpRetransSegs++;
@@ -96,18 +96,25 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   giveUpMtuProbe(tcb, start, end);
   const withFin = seqGt(end, tcb.textEnd);
   const text = seqSub(end, start) - (withFin ? 1 : 0);
-  sentLog.markResent(index, now);
+  if (isProbe) sentLog.markProbed(index, now);
+  else noteResent(tcb, index, now);
   tcb.counts.octetsResent += text;
   tcb.counts.retransmissions++;
   countSent(tcb);
-  countResent(tcb);
-  if (tcb.recovery.resentTs < 0 && tcb.recovery.phase !== 'open') tcb.recovery.resentTs = tsValue(tcb, now);
-  if (tcb.resendingSince < 0) tcb.resendingSince = now;
   // In recovery the timer is about the copy that is under way now.
   if (index === 0 && tcb.recovery.phase !== 'loss') setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
   else armRetransmit(tcb, now);
   const flags = ACK | (withFin ? FIN : 0) | (text > 0 && sentLog.wasPushed(index) ? PSH : 0);
   return writeSegment(tcb, start, text, flags, into, at, now);
+}
+
+/** What is known of a loss, and of how long it lasts. */
+function noteResent(tcb: Tcb, index: number, now: Micros): void {
+  const { recovery } = tcb;
+  tcb.sentLog.markResent(index, now);
+  countResent(tcb);
+  if (recovery.resentTs < 0 && recovery.phase !== 'open') recovery.resentTs = tsValue(tcb, now);
+  if (tcb.resendingSince < 0) tcb.resendingSince = now;
 }
 
 /** RFC 9937: prr_out. */
@@ -189,10 +196,16 @@ function restartAfterIdle(tcb: Tcb, now: Micros): void {
 /** RFC 8985 section 7.3: new text draws an acknowledgment too, and cwnd does not hold it back; else the last segment. */
 function writeTailProbe(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const length = writeNew(tcb, into, at, now);
+  const { sentLog, snd } = tcb;
+  if (length === 0) {
+    sentLog.isolateLast();
+    // Beyond a window that the peer has taken back it would be dropped.
+    const isInside = sentLog.length === 1 || seqLt(sentLog.startOf(sentLog.length - 1), seqAdd(snd.una, snd.wnd));
+    if (!isInside) return giveUpTailProbe(tcb, now);
+  }
   tailProbeSent(tcb, length === 0);
   tcb.timers.probe = never;
-  if (length === 0) tcb.sentLog.isolateLast();
-  return length > 0 ? length : resend(tcb, tcb.sentLog.length - 1, into, at, now);
+  return length > 0 ? length : resend(tcb, sentLog.length - 1, into, at, now, true);
 }
 
 /** Silly window avoidance (RFC 9293 section 3.8.6.2.1, MUST-38): a full segment, all there is, or half the peer's window. */

@@ -6,8 +6,11 @@ import type { Tcb } from './tcb.ts';
 /** Segments known to have left the way without being named: duplicate acknowledgments of a peer without SACK. */
 const departed = (tcb: Tcb): number => (tcb.sackEnabled ? 0 : tcb.recovery.duplicateAcks);
 
-/** RFC 6675's pipe: segments that are on their way, as far as is known. */
-export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb));
+/**
+ * RFC 6675's pipe: segments that are on their way, as far as is known. A SYN-ACK that text may follow at once (Fast Open) takes
+ * nothing of the window.
+ */
+export const inFlight = (tcb: Tcb): number => tcb.sentLog.inFlight(departed(tcb)) - (tcb.fastOpen.isEarly ? 1 : 0);
 
 /** Is what may be sent counted by proportional rate reduction (RFC 9937)? */
 export const isReducing = ({ recovery, sackEnabled }: Tcb): boolean =>

@@ -1,14 +1,23 @@
 import { seqGe, seqGt } from '../base/seq.ts';
-import type { Micros } from '../base/time.ts';
+import { type Micros, never } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { hasDsack } from './dsack.ts';
+import { noteEcho } from './ecn.ts';
 import { decidesItself, isReducing } from './pipe.ts';
 import { reduceInProportion } from './prr.ts';
 import { detectLosses } from './rack.ts';
 import { enterRecovery } from './reduction.ts';
 import { isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { beginDoubt, everythingCameTwice, noteDuplicateTold, originalHasArrived, undo, wasNoLoss } from './undo.ts';
+import {
+  beginDoubt,
+  endDoubt,
+  everythingCameTwice,
+  noteDuplicateTold,
+  originalHasArrived,
+  undo,
+  wasNoLoss,
+} from './undo.ts';
 
 /**
  * Loss recovery: which phase a sender is in, and what takes it to another. What is lost is marked in the sent log; output
@@ -29,6 +38,7 @@ import { beginDoubt, everythingCameTwice, noteDuplicateTold, originalHasArrived,
  */
 export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): boolean {
   const { recovery, sentLog } = tcb;
+  if (isNew && hasReneged(tcb)) return false; // no block is to be believed any more: the short timer decides
   const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
   if (tellsDuplicate) noteDuplicateTold(tcb, seg);
   const lostBefore = sentLog.lost;
@@ -58,6 +68,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
     sentLog.markLost(0); // RFC 5681 section 3.2; the segments before it let two new ones go (RFC 3042)
     enterRecovery(tcb, now);
   }
+  noteEcho(tcb, seg, now); // the acknowledgment that ends one reduction may begin the next
   if (isReducing(tcb)) {
     reduceInProportion(tcb, sentLog.arrived, isNew && sentLog.lost <= lostBefore);
     return false;
@@ -160,10 +171,14 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
     recovery.forced = true; // no window yet that could be too large (see `begin`)
     return sentLog.markLostBefore(Number.POSITIVE_INFINITY);
   }
-  const isFirst = recovery.phase === 'open' || seqGe(tcb.snd.una, recovery.recover) || tcb.retries === 1;
-  if (isFirst && recovery.phase !== 'recovery') beginDoubt(tcb);
-  tcb.congestion.onTimeout(sentLog.segments, isFirst && recovery.phase !== 'recovery', now);
-  recovery.frto = context.options.tcp.frto && (isFirst || tcb.retries > 1) ? 'armed' : 'off';
+  const { phase } = recovery;
+  // Of one loss the price is paid once: not again for a timeout in the recovery that it has begun (as Linux).
+  const isAnother = phase === 'open' || seqGe(tcb.snd.una, recovery.recover) || (phase === 'loss' && tcb.retries === 1);
+  if (isAnother) beginDoubt(tcb);
+  tcb.congestion.onTimeout(sentLog.segments, isAnother, now);
+  // RFC 5682 section 2.1 step 1: not when a loss is known already, but for timeouts in a row.
+  const mayBeNone = phase === 'open' || phase === 'reduced' || tcb.retries > 1;
+  recovery.frto = context.options.tcp.frto && mayBeNone && tcb.mtuSearch.probe === 0 ? 'armed' : 'off';
   recovery.phase = 'loss';
   recovery.hasTailProbe = false;
   recovery.tailProbeDue = false;
@@ -176,6 +191,28 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   // RFC 8985 section 6.3: what was sent lately may still arrive. Without SACK nothing will tell of it.
   const since = tcb.sackEnabled && rack.sentAt >= 0 ? now - rack.rtt : Number.POSITIVE_INFINITY;
   sentLog.markLostBefore(since);
+}
+
+/**
+ * The path has become narrower: what is too long for it is gone, and is sent again in pieces (RFC 1191 section 6.4). The rest
+ * may still arrive (RFC 5927 section 7.2). That is no congestion, but nothing of it is to be taken back either.
+ */
+export function resendWhatIsTooLong(tcb: Tcb): void {
+  const { recovery, sentLog, snd, context } = tcb;
+  if (!isSynchronised(tcb.state)) return; // a SYN is short
+  const lostBefore = sentLog.lost;
+  for (let index = 0; index < sentLog.length; index++) if (sentLog.sizeOf(index) > snd.mss) sentLog.markLost(index);
+  if (sentLog.lost === lostBefore) return;
+  if (recovery.phase !== 'loss') {
+    endDoubt(tcb);
+    recovery.phase = 'loss';
+    recovery.recover = snd.nxt;
+    recovery.duplicateAcks = 0;
+    recovery.frto = 'off';
+  }
+  tcb.timers.retransmit = never; // what is sent again gets its whole time
+  recovery.forced = true;
+  context.output.add(tcb);
 }
 
 /** SND.UNA has come to a segment that the receiver had told of: it has dropped it (Linux: SACK reneging). */

@@ -344,6 +344,13 @@ export class SentLog {
     this.#noteSending(slot, now);
   }
 
+  /** Sent once more to ask for an acknowledgment: nothing is taken for lost. Only of the last entry, so the log stays in order. */
+  markProbed(index: number, now: Micros): void {
+    const slot = this.#slot(index);
+    this.#entries.flags[slot]! |= AMBIGUOUS;
+    this.#noteSending(slot, now);
+  }
+
   /** Its acknowledgment measures nothing. */
   markAmbiguous(index: number): void {
     this.#entries.flags[this.#slot(index)]! |= AMBIGUOUS;
@@ -415,26 +422,34 @@ export class SentLog {
     return this.#entries.segmentCounts[this.#slot(index)]!;
   }
 
+  /** Octets of the longest segment of an entry. */
+  sizeOf(index: number): number {
+    return this.segmentsOf(index) > 1 ? this.#sizeOf(index) : seqSub(this.endOf(index), this.startOf(index));
+  }
+
   wasPushed(index: number): boolean {
     return (this.#entries.flags[this.#slot(index)]! & PUSHED) !== 0;
   }
 
-  /** Makes one of an entry and its successor, if both are lost, not sent again, and together not longer than `most`. */
+  /**
+   * Makes one of an entry that is lost and waits to be sent again and its successor, if that has not arrived and both together
+   * are not longer than `most` (as Linux).
+   */
   joinNext(index: number, most: number, textEnd: Seq): boolean {
     if (index + 1 >= this.#count) return false;
     const [slot, next] = [this.#slot(index), this.#slot(index + 1)];
-    const isWaiting = (flags: number) => (flags & (LOST | RESENT | SACKED)) === LOST;
-    if (!isWaiting(this.#entries.flags[slot]!) || !isWaiting(this.#entries.flags[next]!)) return false;
+    const nextFlags = this.#entries.flags[next]!;
+    if ((this.#entries.flags[slot]! & (LOST | RESENT | SACKED)) !== LOST || (nextFlags & SACKED) !== 0) return false;
     const end = this.#entries.ends[next]! as Seq;
     if (seqSub(end, this.startOf(index)) > most || seqGt(end, textEnd)) return false;
-    const segments = this.#entries.segmentCounts[slot]! + this.#entries.segmentCounts[next]! - 1;
+    this.#segments -= this.#entries.segmentCounts[slot]! + this.#entries.segmentCounts[next]! - 1;
+    this.#lost -= this.#entries.segmentCounts[slot]! - 1;
+    this.#uncount(nextFlags, this.#entries.segmentCounts[next]!);
     this.#entries.ends[slot] = end;
-    this.#entries.flags[slot] = this.#entries.flags[next]! | (this.#entries.flags[slot]! & AMBIGUOUS);
+    this.#entries.flags[slot] = LOST | (nextFlags & LASTING) | (this.#entries.flags[slot]! & AMBIGUOUS);
     this.#entries.segmentCounts[slot] = 1;
     for (let move = index + 1; move < this.#count - 1; move++) this.#copy(this.#slot(move + 1), this.#slot(move));
     this.#count--;
-    this.#segments -= segments;
-    this.#lost -= segments;
     return true;
   }
 

@@ -36,6 +36,17 @@ export function onTailProbeTimeout(tcb: Tcb, now: Micros): void {
   tcb.context.output.add(tcb);
 }
 
+/** There is nothing that could be sent as one: the timeout comes when it would have come without. Returns 0: nothing is sent. */
+export function giveUpTailProbe(tcb: Tcb, now: Micros): 0 {
+  const { recovery, sentLog, rtt, timers } = tcb;
+  recovery.tailProbeDue = false;
+  timers.probe = never;
+  timers.retransmit = never;
+  setTimer(tcb, 'retransmit', Math.max(now + leastTimeout, sentLog.sentAt(0) + rtt.rto));
+  return 0;
+}
+const leastTimeout: Micros = ms(1);
+
 /** A probe has been sent: which acknowledgment is about it. */
 export function tailProbeSent(tcb: Tcb, wasSentAgain: boolean): void {
   const { recovery } = tcb;

@@ -27,6 +27,7 @@ import { lowerPathMtu, pathMss } from './negotiate.ts';
 import { writeNextSegment } from './output.ts';
 import { OutputQueues } from './output-queue.ts';
 import { type PortClaim, Ports } from './ports.ts';
+import { resendWhatIsTooLong } from './recovery.ts';
 import { resetFor } from './reset.ts';
 import { TcpSettings } from './settings.ts';
 import { enter } from './state.ts';
@@ -320,9 +321,7 @@ export class Tcp {
       const lower = Math.max(mtu, remote.isV4 ? leastPathMtu : 0);
       if (lower >= tcb.path.mtu) return false;
       lowerPathMtu(tcb, lower);
-      for (let index = 0; index < tcb.sentLog.length; index++) tcb.sentLog.markLost(index);
-      tcb.recovery.forced = true;
-      this.#output.add(tcb);
+      resendWhatIsTooLong(tcb);
     } else if (tcb.state === 'SYN-SENT') fail(tcb, error, now);
     else {
       // MUST-56, SHLD-25: told when asked for, or if the connection fails later; at once, if the user wants it so.

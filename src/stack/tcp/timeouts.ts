@@ -106,7 +106,7 @@ function triedSinceFirst(tcb: Tcb, now: Micros): Micros {
 /** R1: has the oldest segment been sent for so long that the way itself may be the reason? */
 function isDoubtful(tcb: Tcb, now: Micros): boolean {
   const since = tcb.resendingSince < 0 ? now : tcb.resendingSince;
-  return tcb.retries > 1 && now - since >= timeOfTimeouts(tcb.context.options.tcp.retriesBeforeDoubt - 1, tcb);
+  return tcb.retries > 1 && now - since >= timeOfTimeouts(tcb.context.options.tcp.retriesBeforeDoubt, tcb);
 }
 
 /** How long so many timeouts take from the first retransmission on, each twice as long as the one before. */

@@ -67,3 +67,11 @@ export function echoedRoundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
   const ticks = (tsValue(tcb, now) - seg.options.tsEcr) >>> 0;
   return ticks > 600_000 ? -1 : ticks * 1000;
 }
+
+/** Of a handshake: does it echo a timestamp that our SYN, or SYN-ACK, never had? (Zero is no echo.) */
+export function echoesAnother(tcb: Tcb, { options }: Segment, now: Micros): boolean {
+  if (!tcb.context.options.tcp.timestamps || !options.hasTimestamps || options.tsEcr === 0 || tcb.isCookie)
+    return false;
+  const echo = toSeq(options.tsEcr);
+  return seqLt(echo, toSeq(tsValue(tcb, tcb.openedAt))) || seqLt(toSeq(tsValue(tcb, now)), echo);
+}
