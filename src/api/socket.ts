@@ -82,6 +82,7 @@ export class Socket {
   #fd: number;
   #timeout = -1;
   readonly #waits: OptionTarget['waits'] = { receive: 0, send: 0 };
+  readonly #remembered: OptionTarget['remembered'] = new Set();
   readonly #memberships: OptionTarget['memberships'] = [];
   /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
   readonly #writers: { sent: number }[] = [];
@@ -226,6 +227,7 @@ export class Socket {
   #accepted(make: MakeEnd): Socket {
     const socket = new Socket(this.#host, this.family, make);
     Object.assign(socket.#waits, this.#waits);
+    if (this.#end.target().unix === null) for (const flag of this.#remembered) socket.#remembered.add(flag);
     return socket;
   }
 
@@ -504,6 +506,7 @@ export class Socket {
       family: this.#end.target().unix === null ? this.family : 'unix',
       type: this.#end.type,
       memberships: this.#memberships,
+      remembered: this.#remembered,
       waits: this.#waits,
       now: () => this.#now(),
     };

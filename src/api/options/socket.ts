@@ -1,19 +1,13 @@
 import { type ErrorCode, StackError, tcpCalls } from '../../stack/index.ts';
 import { errnos } from '../errors.ts';
-import {
-  bufferSize,
-  type Level,
-  type Option,
-  type OptionTarget,
-  type OptionValue,
-  setTcp,
-  toFlag,
-  toNumber,
-} from './target.ts';
+import { bufferSize, type Level, type Option, type OptionTarget, setTcp, toFlag, toNumber } from './target.ts';
 
 /** The options of every socket (socket(7)). */
 
 const IPPROTO_TCP = 6;
+const SO_DEBUG = 1;
+const SO_DONTROUTE = 5;
+const SO_BROADCAST = 6;
 const types = { stream: 1, dgram: 2, raw: 3, seqpacket: 5 } as const;
 const domains = { 4: 2, 6: 10, unix: 1 } as const;
 /** Linux: the least that buffers can be set to. */
@@ -36,10 +30,21 @@ const reusePort: Option = {
   },
 };
 
+/** Accepted and told again, without an effect. */
+const remembered = (flag: number): Option => ({
+  get: (target) => target.remembered.has(flag),
+  set: (target, value) => {
+    if (toFlag(value)) target.remembered.add(flag);
+    else target.remembered.delete(flag);
+  },
+});
+
+/** Streams and AF_UNIX have no use for it. */
 const broadcast: Option = {
-  get: (target) => target.datagrams?.endpoint.mayBroadcast ?? false,
+  get: (target) => target.datagrams?.endpoint.mayBroadcast ?? remembered(SO_BROADCAST).get!(target),
   set: (target, value) => {
     if (target.datagrams !== null) target.datagrams.endpoint.mayBroadcast = toFlag(value);
+    else remembered(SO_BROADCAST).set!(target, value);
   },
 };
 
@@ -146,12 +151,9 @@ const bindToDevice: Option = {
   },
 };
 
-/** Accepted and remembered, without an effect: there are no other routes to choose from, and nothing to print. */
-const remembered: Option = { get: () => false, set: (_target, value: OptionValue) => void toFlag(value) };
-
 /** SOL_SOCKET. */
 export const socketLevel: Level = [
-  ['SO_DEBUG', 1, remembered, 'flag', 'accepted, without an effect'],
+  ['SO_DEBUG', SO_DEBUG, remembered(SO_DEBUG), 'flag', 'remembered, without an effect: there is nothing to print'],
   [
     'SO_REUSEADDR',
     2,
@@ -173,8 +175,14 @@ export const socketLevel: Level = [
     'number, told',
     'what has happened, which is forgotten by asking',
   ],
-  ['SO_DONTROUTE', 5, remembered, 'flag', 'accepted, without an effect'],
-  ['SO_BROADCAST', 6, broadcast, 'flag', 'datagrams may be sent to broadcast addresses'],
+  [
+    'SO_DONTROUTE',
+    SO_DONTROUTE,
+    remembered(SO_DONTROUTE),
+    'flag',
+    'remembered, without an effect: there are no other routes',
+  ],
+  ['SO_BROADCAST', SO_BROADCAST, broadcast, 'flag', 'datagrams may be sent to broadcast addresses'],
   ['SO_SNDBUF', 7, sendBuffer, 'octets', 'of what waits to be sent; twice what was set is told, as on Linux'],
   [
     'SO_RCVBUF',

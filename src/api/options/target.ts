@@ -39,6 +39,8 @@ export function checkValue(value: unknown, what: string): void {
 /** What stream sockets remember besides what their connection does. */
 export class StreamSettings {
   v6Only = false;
+  /** TCP_QUICKACK of a socket without a connection, and of those that a listener accepts. */
+  quickAck = true;
   readonly tcp: TcpSettings;
 
   constructor(tcp: TcpSettings = new TcpSettings()) {
@@ -82,6 +84,8 @@ export interface OptionTarget {
   readonly isBound: boolean;
   /** Groups that this socket has joined, each with its interface. */
   readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
+  /** Numbers of the flags of SOL_SOCKET that are set and have no effect here. */
+  readonly remembered: Set<number>;
   /** How long calls that wait may wait, in seconds, 0 without limit; apart from `settimeout` (socket(7): SO_RCVTIMEO). */
   readonly waits: { receive: number; send: number };
   /** An error that no endpoint of the stack keeps any more; asked once. */

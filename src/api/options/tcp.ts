@@ -47,10 +47,11 @@ const windowClamp: Option = {
 };
 
 const quickAck: Option = {
-  get: ({ tcb }) => (tcb === null ? true : !tcb.ack.isInteractive),
-  set: ({ tcb }, value) => {
+  get: ({ tcb, stream }) => (tcb === null ? stream.quickAck : !tcb.ack.isInteractive),
+  set: ({ tcb, stream }, value) => {
     const quick = toFlag(value);
-    if (tcb !== null) tcpCalls.setQuickAck(tcb, quick);
+    if (tcb === null) stream.quickAck = quick;
+    else tcpCalls.setQuickAck(tcb, quick);
   },
 };
 
