@@ -1,4 +1,4 @@
-import { setFunction } from './functions.ts';
+import { setFunction, setLibrary } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 
 /** The library `bit32`, which Lua 5.2 has and the interpreter has not. All results are from 0 to 2^32 - 1. */
@@ -12,7 +12,7 @@ export function installBit32(state: LuaState): void {
       return 1;
     });
   }
-  lua.lua_setglobal(state, to_luastring('bit32'));
+  setLibrary(state, 'bit32');
 }
 
 /** The lowest 32 bits of a number, as a signed one; of what is between two numbers, the nearest. */

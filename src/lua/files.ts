@@ -28,6 +28,14 @@ export interface LuaFile {
 /** Octets of standard input as they come; null at its end. At once where nobody else has to go on meanwhile. */
 export type LuaInput = () => Uint8Array | null | Promise<Uint8Array | null>;
 
+/** Runs a command of a shell, and says how it has ended: by itself with a code, or by a signal. */
+export type LuaExecute = (command: string) => Promise<LuaEnded> | LuaEnded;
+
+export interface LuaEnded {
+  readonly how: 'exit' | 'signal';
+  readonly code: number;
+}
+
 /** What has gone wrong with a file. */
 export class LuaFileError extends Error {
   override readonly name = 'LuaFileError';

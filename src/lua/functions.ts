@@ -5,12 +5,25 @@ import { octetsOf } from './octets.ts';
 
 /** Sets a field of the table at the top to a function of ours. */
 export function setFunction(state: LuaState, name: string, action: (state: LuaState) => number): void {
-  lua.lua_pushcfunction(state, (thread) => guarded(thread, action));
+  pushFunction(state, action);
   lua.lua_setfield(state, -2, to_luastring(name));
 }
 
+export const pushFunction = (state: LuaState, action: (state: LuaState) => number): void =>
+  lua.lua_pushcfunction(state, (thread) => guarded(thread, action));
+
+/** Makes a library of the table at the top, which is popped: a global, and what `require` gives. */
+export function setLibrary(state: LuaState, name: string): void {
+  lua.lua_getglobal(state, to_luastring('package'));
+  lua.lua_getfield(state, -1, to_luastring('loaded'));
+  lua.lua_pushvalue(state, -3);
+  lua.lua_setfield(state, -2, to_luastring(name));
+  lua.lua_pop(state, 2);
+  lua.lua_setglobal(state, to_luastring(name));
+}
+
 /** Arguments that cannot be (TypeError, RangeError) are errors of the program; what Lua itself throws passes through. */
-export function guarded(state: LuaState, action: (state: LuaState) => number): number {
+function guarded(state: LuaState, action: (state: LuaState) => number): number {
   try {
     return action(state);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { attempt, isOfFiles, whyOf } from './file-results.ts';
 import type { LuaFileMode, LuaFiles, LuaInput } from './files.ts';
-import { guarded, raise, setFunction } from './functions.ts';
+import { pushFunction, raise, setFunction, setLibrary } from './functions.ts';
 import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { fileStream, inputStream, outputStream, type Piece, type Stream, type Whence } from './streams.ts';
 import type { Format } from './unread.ts';
@@ -48,13 +48,7 @@ export function installIo(state: LuaState, pending: Pending, world: World): () =
     if (name === 'stdout') io.output = { stream, value };
     lua.lua_setfield(state, -2, to_luastring(name));
   }
-  lua.lua_pushvalue(state, -1);
-  lua.lua_setglobal(state, to_luastring('io'));
-  lua.lua_getglobal(state, to_luastring('package'));
-  lua.lua_getfield(state, -1, to_luastring('loaded'));
-  lua.lua_pushvalue(state, -3);
-  lua.lua_setfield(state, -2, to_luastring('io'));
-  lua.lua_pop(state, 3);
+  setLibrary(state, 'io');
 
   installPrint(state, world.output);
   return () => io.closeAll();
@@ -250,7 +244,7 @@ function pushLines(
     if (stream.isClosed) return raise(thread, 'file is already closed');
     return readBy(thread, stream, formats, pending, isOwn);
   };
-  lua.lua_pushcfunction(state, (thread) => guarded(thread, next));
+  pushFunction(state, next);
   return 1;
 }
 

@@ -1,15 +1,17 @@
 import type { SocketModule } from '../api/index.ts';
 import { installBit32 } from './bit32.ts';
-import { type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
+import { type LuaExecute, type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
 import { type LuaState, lauxlib, lua, lualib, to_luastring } from './interpreter.ts';
 import { installIo } from './io.ts';
+import { installLoading, withoutShebang } from './loading.ts';
 import { installMath } from './math.ts';
 import { installNumbers } from './numbers.ts';
 import { withDoubles } from './numerals.ts';
 import { octetsOf, textOf } from './octets.ts';
+import { installOs } from './os.ts';
 import { installSocket } from './socket.ts';
 import { push } from './values.ts';
-import { exit, installWaiting, Pending } from './waiting.ts';
+import { installWaiting, Pending } from './waiting.ts';
 
 /** Runs Lua programs whose global `socket` is the documented module over a stack of ours. Programs look blocking. */
 
@@ -26,6 +28,8 @@ export interface LuaSettings {
   readonly input?: LuaInput;
   /** What `io.open` and its like open. Default: there are none. */
   readonly files?: LuaFiles;
+  /** What `os.execute` does. Default: there is no shell. */
+  readonly execute?: LuaExecute;
 }
 
 /** A program has failed. The message is Lua's, with its traceback. */
@@ -50,9 +54,11 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   installBit32(state);
   installMath(state);
   installSocket(state, socket, pending);
-  const { output, error = output, input = noInput, files = noFiles } = settings;
+  const { output, error = output, input = noInput, files = noFiles, execute = null } = settings;
   const closeFiles = installIo(state, pending, { output, error, input, files });
-  installRest(state, pending);
+  installOs(state, pending, socket, files, execute);
+  installLoading(state, files);
+  installCollector(state);
   installArguments(state, name, settings.args ?? []);
   const thread = lua.lua_newthread(state);
   const body = withDoubles(withoutShebang(source));
@@ -101,13 +107,6 @@ function messageOf(thread: LuaState, state: LuaState): string {
   return textOf(lauxlib.luaL_tolstring(state, -1));
 }
 
-/** '#!/usr/bin/lua' is no Lua; the line stays, so that numbers of lines stay right. */
-function withoutShebang(source: Uint8Array): Uint8Array {
-  if (source[0] !== 0x23) return source;
-  const end = source.indexOf(0x0a);
-  return end < 0 ? new Uint8Array(0) : source.subarray(end);
-}
-
 function installArguments(state: LuaState, name: string, args: readonly string[]): void {
   lua.lua_newtable(state);
   for (const [index, each] of [name, ...args].entries()) {
@@ -117,16 +116,8 @@ function installArguments(state: LuaState, name: string, args: readonly string[]
   lua.lua_setglobal(state, to_luastring('arg'));
 }
 
-/** What would end the process around us, or look into its memory. */
-function installRest(state: LuaState, pending: Pending): void {
-  lua.lua_getglobal(state, to_luastring('os'));
-  lua.lua_pushcfunction(state, (thread) => {
-    const isFine = lua.lua_isnoneornil(thread, 1) || lua.lua_toboolean(thread, 1);
-    const isNumber = lua.lua_type(thread, 1) === lua.LUA_TNUMBER;
-    return exit(thread, pending, isNumber ? lua.lua_tonumber(thread, 1) : isFine ? 0 : 1);
-  });
-  lua.lua_setfield(state, -2, to_luastring('exit'));
-  lua.lua_pop(state, 1);
+/** The memory is not the program's alone. */
+function installCollector(state: LuaState): void {
   lua.lua_pushcfunction(state, (thread) => {
     lua.lua_pushinteger(thread, 0);
     return 1;

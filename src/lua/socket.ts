@@ -1,5 +1,5 @@
 import type { OptionValue, Result, Socket, SocketModule } from '../api/index.ts';
-import { setFunction } from './functions.ts';
+import { setFunction, setLibrary } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { socketAt, socketType } from './sockets.ts';
 import { push, pushOctets, read, textOrNumber } from './values.ts';
@@ -33,14 +33,7 @@ export function installSocket(state: LuaState, module: SocketModule, pending: Pe
     lua.lua_setfield(state, -2, to_luastring(name));
   }
   for (const [name, action] of Object.entries(functionsOf(module, pending))) setFunction(state, name, action);
-  lua.lua_pushvalue(state, -1);
-  lua.lua_setglobal(state, to_luastring('socket'));
-  // `require "socket"` gives the same.
-  lua.lua_getglobal(state, to_luastring('package'));
-  lua.lua_getfield(state, -1, to_luastring('loaded'));
-  lua.lua_pushvalue(state, -3);
-  lua.lua_setfield(state, -2, to_luastring('socket'));
-  lua.lua_pop(state, 3);
+  setLibrary(state, 'socket');
 }
 
 const functionsOf = (module: SocketModule, pending: Pending): Record<string, (state: LuaState) => number> => ({

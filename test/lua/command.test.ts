@@ -82,10 +82,12 @@ test('a program reads standard input, and real files', (t) => {
     both:write("!")
     print(both:seek("set"), both:read("*a"))
     print(io.open(name .. "/no"))
-    print(os.tmpname() ~= os.tmpname())`,
+    print(os.tmpname() ~= os.tmpname())
+    print(os.execute("exit 3"))
+    print(os.remove(name), (os.remove(name)))`,
   );
   const { status, stdout } = luaWith('one\ntwo', file, other, '--memory');
 
-  t.is(stdout, `true\tnil\n0\t<one><two>!\nnil\t${other}/no: Not a directory\t20\ntrue\n`);
+  t.is(stdout, `true\tnil\n0\t<one><two>!\nnil\t${other}/no: Not a directory\t20\ntrue\nnil\texit\t3\ntrue\tnil\n`);
   t.is(status, 0);
 });

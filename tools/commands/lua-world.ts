@@ -1,7 +1,8 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LuaFile, LuaFiles, LuaInput } from '../../src/lua/index.ts';
+import type { LuaEnded, LuaExecute, LuaFile, LuaFiles, LuaInput } from '../../src/lua/index.ts';
 
 /** The real files and the real standard input for Lua programs, which are trusted as those of lua(1) are. */
 
@@ -70,3 +71,21 @@ export const standardInputAtOnce: LuaInput = () => {
     }
   }
 };
+
+/** Commands beside a host that has to go on. */
+export const execute: LuaExecute = (command) =>
+  new Promise((resolve, reject) => {
+    spawn('/bin/sh', ['-c', command], { stdio: 'inherit' })
+      .once('error', reject)
+      .once('exit', (code, signal) => resolve(endOf(code, signal)));
+  });
+
+/** Commands in virtual time. */
+export const executeAtOnce: LuaExecute = (command) => {
+  const { status, signal, error } = spawnSync('/bin/sh', ['-c', command], { stdio: 'inherit' });
+  if (error !== undefined) throw error;
+  return endOf(status, signal);
+};
+
+const endOf = (code: number | null, signal: NodeJS.Signals | null): LuaEnded =>
+  signal === null ? { how: 'exit', code: code ?? 0 } : { how: 'signal', code: constants.signals[signal] };

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { SocketModule } from '../../src/api/index.ts';
 import { createSocketModule } from '../../src/api/index.ts';
-import { LuaError, type LuaInput, runLua } from '../../src/lua/index.ts';
+import { LuaError, type LuaSettings, runLua } from '../../src/lua/index.ts';
 import { ms, Network } from '../../src/sim/index.ts';
 import { seconds } from '../../src/stack/index.ts';
-import { realFiles, standardInput, standardInputAtOnce } from './lua-world.ts';
+import { execute, executeAtOnce, realFiles, standardInput, standardInputAtOnce } from './lua-world.ts';
 import { openPlannedHost } from './on-tun.ts';
 import { type HostCommandOptions, planOf, UsageError } from './options.ts';
 
@@ -28,7 +28,7 @@ export async function runLuaCommand(parameters: readonly string[], options: LuaO
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { input, close } = standardInput();
   try {
-    return await run(file, host.socket, args, input);
+    return await run(file, host.socket, args, { input, execute });
   } finally {
     close();
     await host.close();
@@ -44,9 +44,9 @@ async function inMemory(file: string, args: readonly string[], options: LuaOptio
   if (!(delay >= 0)) throw new UsageError(`--delay is milliseconds, not '${options.delay}'`);
   network.link(here, ['10.0.0.1/24', 'fd00::1/64'], there, ['10.0.0.2/24', 'fd00::2/64'], { loss, delay: ms(delay) });
   const hosts = { here: '10.0.0.1', there: '10.0.0.2' };
-  const programs = [run(file, createSocketModule(here, { hosts, raw: true }), args, standardInputAtOnce)];
+  const programs = [run(file, createSocketModule(here, { hosts, raw: true }), args, inVirtualTime)];
   if (options.with !== undefined) {
-    programs.push(run(options.with, createSocketModule(there, { hosts, raw: true }), [], standardInputAtOnce));
+    programs.push(run(options.with, createSocketModule(there, { hosts, raw: true }), [], inVirtualTime));
   }
   const code = await network.until(programs[0]!);
   // A server that waits for ever ends with the first program; one that has something left to say may say it.
@@ -60,11 +60,15 @@ function ended(error: unknown): number {
   throw error;
 }
 
-async function run(file: string, socket: SocketModule, args: readonly string[], input: LuaInput): Promise<number> {
+type World = Required<Pick<LuaSettings, 'input' | 'execute'>>;
+
+const inVirtualTime: World = { input: standardInputAtOnce, execute: executeAtOnce };
+
+async function run(file: string, socket: SocketModule, args: readonly string[], world: World): Promise<number> {
   try {
     const output = (octets: Uint8Array) => void process.stdout.write(octets);
     const error = (octets: Uint8Array) => void process.stderr.write(octets);
-    const settings = { name: basename(file), args, output, error, input, files: realFiles };
+    const settings = { name: basename(file), args, output, error, files: realFiles, ...world };
     return await runLua(readFileSync(file), socket, settings);
   } catch (error) {
     if (!(error instanceof LuaError)) throw error;
