@@ -23,6 +23,16 @@ declare module 'fengari' {
     lua_isyieldable(state: LuaState): boolean;
     lua_getglobal(state: LuaState, name: Uint8Array): number;
     lua_call(state: LuaState, args: number, results: number): void;
+    lua_callk(
+      state: LuaState,
+      args: number,
+      results: number,
+      context: number,
+      after: (state: LuaState, status: number, context: number) => number,
+    ): void;
+    readonly LUA_MULTRET: number;
+    readonly LUA_TFUNCTION: number;
+    lua_insert(state: LuaState, index: number): void;
     lua_error(state: LuaState): number;
     lua_gettop(state: LuaState): number;
     lua_settop(state: LuaState, top: number): void;

@@ -3,14 +3,24 @@ import { octetsOf } from './octets.ts';
 
 /** Functions of ours as Lua calls them. */
 
+export type Action = (state: LuaState) => number;
+
 /** Sets a field of the table at the top to a function of ours. */
-export function setFunction(state: LuaState, name: string, action: (state: LuaState) => number): void {
+export function setFunction(state: LuaState, name: string, action: Action): void {
   pushFunction(state, action);
   lua.lua_setfield(state, -2, to_luastring(name));
 }
 
-export const pushFunction = (state: LuaState, action: (state: LuaState) => number): void =>
+export const pushFunction = (state: LuaState, action: Action): void =>
   lua.lua_pushcfunction(state, (thread) => guarded(thread, action));
+
+/** Puts something around a function of the table at the top. It is still the same call, so that errors tell its name. */
+export function wrap(state: LuaState, name: string, around: (state: LuaState, original: Action) => number): void {
+  lua.lua_getfield(state, -1, to_luastring(name));
+  const original = lua.lua_tocfunction(state, -1)!;
+  lua.lua_pop(state, 1);
+  setFunction(state, name, (thread) => around(thread, original));
+}
 
 /** Makes a library of the table at the top, which is popped: a global, and what `require` gives. */
 export function setLibrary(state: LuaState, name: string): void {
@@ -23,7 +33,7 @@ export function setLibrary(state: LuaState, name: string): void {
 }
 
 /** Arguments that cannot be (TypeError, RangeError) are errors of the program; what Lua itself throws passes through. */
-function guarded(state: LuaState, action: (state: LuaState) => number): number {
+function guarded(state: LuaState, action: Action): number {
   try {
     return action(state);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { shift } from './bit32.ts';
-import { setFunction } from './functions.ts';
+import { type Action, setFunction, wrap } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { withDoubles } from './numerals.ts';
 import { latin1Of, octetsOfLatin1 } from './octets.ts';
@@ -34,16 +34,6 @@ export function installNumbers(state: LuaState): void {
   }
   lua.lua_setmetatable(state, -2);
   lua.lua_pop(state, 1);
-}
-
-type Action = (state: LuaState) => number;
-
-/** Puts something around a function of the table at the top. It is still the same call, so that errors tell its name. */
-function wrap(state: LuaState, name: string, around: (state: LuaState, original: Action) => number): void {
-  lua.lua_getfield(state, -1, to_luastring(name));
-  const original = lua.lua_tocfunction(state, -1)!;
-  lua.lua_pop(state, 1);
-  setFunction(state, name, (thread) => around(thread, original));
 }
 
 /** Of `load`: a text is compiled with doubles, and goes by the name of what it was. */

@@ -1,5 +1,6 @@
 import type { SocketModule } from '../api/index.ts';
 import { installBit32 } from './bit32.ts';
+import { installCallbacks } from './callbacks.ts';
 import { type LuaExecute, type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
 import { type LuaState, lauxlib, lua, lualib, to_luastring } from './interpreter.ts';
 import { installIo } from './io.ts';
@@ -51,6 +52,7 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   const name = settings.name ?? 'program.lua';
   installWaiting(state, pending);
   installNumbers(state);
+  installCallbacks(state);
   installBit32(state);
   installMath(state);
   installSocket(state, socket, pending);

@@ -117,13 +117,18 @@ const methods: Readonly<Record<string, Method>> = {
       },
     );
   },
-  close: (state, socket, pending) =>
-    waitFor(
-      state,
-      pending,
-      () => socket.close(),
-      () => 0,
-    ),
+  close: (state, socket, pending) => {
+    const closed = socket.close();
+    // What it may wait for, SO_LINGER's patience, goes on without the program where that cannot wait.
+    return lua.lua_isyieldable(state)
+      ? waitFor(
+          state,
+          pending,
+          () => closed,
+          () => 0,
+        )
+      : 0;
+  },
   shutdown: (state, socket) => give(state, socket.shutdown(lauxlib.luaL_checknumber(state, 2))),
   fileno: (state, socket) => {
     push(state, socket.fileno());

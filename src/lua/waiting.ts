@@ -24,10 +24,11 @@ const mark = to_luastring('tundra.mark');
  */
 const prelude = `
 local mark, leave = ...
-local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
+local create, resume, yield, isyieldable = coroutine.create, coroutine.resume, coroutine.yield, coroutine.isyieldable
 local function pump(thread, isFine, first, ...)
   if not isFine or first == mark then leave() end
   if isFine and first == mark then
+    if not isyieldable() then error("attempt to wait inside of a callback", 0) end
     yield(mark)
     return pump(thread, resume(thread))
   end
