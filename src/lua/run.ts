@@ -39,9 +39,8 @@ export class LuaError extends Error {
 }
 
 /**
- * Runs a program to its end.
- * @param source of Lua 5.2 or 5.3, as octets
- * Runs until the program has ended; sockets that it has left open are closed then.
+ * Runs a program to its end; sockets and files that it has left open are closed then.
+ * @param source of Lua 5.2 or 5.3, as octets; its numbers are those of 5.2
  * @returns what it has given to `os.exit`, or 0
  * @throws LuaError it does not compile, or an error that it does not catch
  */
@@ -49,8 +48,9 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   const state = lauxlib.luaL_newstate();
   lualib.luaL_openlibs(state);
   const pending = new Pending();
-  const name = settings.name ?? 'program.lua';
-  installWaiting(state, pending);
+  const { name = 'program.lua', args = [] } = settings;
+  const thread = lua.lua_newthread(state);
+  installWaiting(state, thread, pending);
   installNumbers(state);
   installCallbacks(state);
   installBit32(state);
@@ -61,14 +61,13 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   installOs(state, pending, socket, files, execute);
   installLoading(state, files);
   installCollector(state);
-  installArguments(state, name, settings.args ?? []);
-  const thread = lua.lua_newthread(state);
+  installArguments(state, name, args);
   const body = withDoubles(withoutShebang(source));
   if (lauxlib.luaL_loadbuffer(thread, body, body.length, to_luastring(`@${name}`)) !== lua.LUA_OK) {
     throw new LuaError(messageOf(thread, state));
   }
   try {
-    return await turn(state, thread, pending, name, settings.args ?? []);
+    return await turn(state, thread, pending, args);
   } finally {
     pending.sockets.closeAll();
     closeFiles();
@@ -76,18 +75,12 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
 }
 
 /** From one wait to the next, to the end. */
-async function turn(
-  state: LuaState,
-  thread: LuaState,
-  pending: Pending,
-  name: string,
-  args: readonly string[],
-): Promise<number> {
+async function turn(state: LuaState, thread: LuaState, pending: Pending, args: readonly string[]): Promise<number> {
   for (const each of args) push(thread, each);
   let status = lua.lua_resume(thread, state, args.length);
   while (status === lua.LUA_YIELD && pending.exitCode === null) {
     const { promise } = pending;
-    if (promise === null) throw new LuaError(`${name}: a yield outside of any coroutine`);
+    if (promise === null) throw new Error('impossible: nobody waits');
     pending.promise = null;
     await promise;
     lua.lua_settop(thread, 0);

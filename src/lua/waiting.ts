@@ -1,4 +1,4 @@
-import { raise, runPrelude } from './functions.ts';
+import { raise, runPrelude, wrap } from './functions.ts';
 import { type LuaState, lua, to_luastring } from './interpreter.ts';
 import { Sockets } from './sockets.ts';
 
@@ -54,8 +54,8 @@ function _G.pcall(...) return caught(pcall(...)) end
 function _G.xpcall(...) return caught(xpcall(...)) end
 `;
 
-/** Prepares a state. Its stack is as before. */
-export function installWaiting(state: LuaState, pending: Pending): void {
+/** Prepares a state, whose main program runs in the thread `program`. The stack is as before. */
+export function installWaiting(state: LuaState, program: LuaState, pending: Pending): void {
   lua.lua_newtable(state);
   lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, mark);
   runPrelude(state, 'waiting', prelude, () => {
@@ -63,6 +63,27 @@ export function installWaiting(state: LuaState, pending: Pending): void {
     lua.lua_pushcfunction(state, (thread) => (pending.exitCode === null ? 0 : leave(thread)));
     return 2;
   });
+  hideMain(state, program); // from the program, not from what stands above
+}
+
+/** The main program is a coroutine, which yields to us. To itself it is none. */
+function hideMain(state: LuaState, program: LuaState): void {
+  lua.lua_getglobal(state, to_luastring('coroutine'));
+  wrap(state, 'running', (thread, running) => {
+    running(thread);
+    lua.lua_pop(thread, 1);
+    lua.lua_pushboolean(thread, thread === program);
+    return 2;
+  });
+  wrap(state, 'isyieldable', (thread, isYieldable) => {
+    if (thread !== program) return isYieldable(thread);
+    lua.lua_pushboolean(thread, false);
+    return 1;
+  });
+  wrap(state, 'yield', (thread, yieldAll) =>
+    thread === program ? raise(thread, 'attempt to yield from outside a coroutine') : yieldAll(thread),
+  );
+  lua.lua_pop(state, 1);
 }
 
 /**

@@ -3,7 +3,7 @@ import test from 'ava';
 import { createSocketModule } from '../../src/api/index.ts';
 import { runLua } from '../../src/lua/index.ts';
 import { octetsOf, textOf } from '../../src/lua/octets.ts';
-import { Network } from '../helpers/sim.ts';
+import { Network } from '../../src/sim/index.ts';
 import { failureOf, lines, outcome } from './program.ts';
 
 test('all strings of octets become texts of their own, and come back; UTF-8 becomes what it says', (t) => {

@@ -1,7 +1,7 @@
 /** Runs a Lua program by itself, on a host in memory, 10.0.0.1. */
 import { createSocketModule } from '../../src/api/index.ts';
 import { LuaError, type LuaSettings, runLua } from '../../src/lua/index.ts';
-import { Network, type NetworkSettings } from '../helpers/sim.ts';
+import { Network, type NetworkSettings } from '../../src/sim/index.ts';
 
 export interface Outcome {
   readonly code: number;

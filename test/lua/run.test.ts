@@ -2,7 +2,7 @@
 import test from 'ava';
 import { createSocketModule } from '../../src/api/index.ts';
 import { LuaError, runLua } from '../../src/lua/index.ts';
-import { ms, pair } from '../helpers/sim.ts';
+import { ms, pair } from '../../src/sim/index.ts';
 
 const octetsOf = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
