@@ -2,7 +2,7 @@ import { type Address, anyV4, anyV6, formatAddress, ipv4, loopbackV4, loopbackV6
 import { checkNumber, numericPort } from './arguments.ts';
 import { constants } from './constants.ts';
 import { type LookupError, lookupTexts, portTypeText, type Result } from './errors.ts';
-import { formatHost, type NameContext, numericAddress, type SocketAddress } from './names.ts';
+import { formatHost, type NameContext, numericAddress, type OnFound, type SocketAddress } from './names.ts';
 import { portOf } from './services.ts';
 
 /** getaddrinfo(3), as glibc does it. */
@@ -55,6 +55,7 @@ class LookupFailed extends Error {
  * Addresses and kinds of sockets for a host and a service.
  * @param host an address, a name, null for this host
  * @param port a number, a numeric string, the name of a service, or null
+ * @param onFound is told of addresses of a name server's that are there before the others, in no order
  * @returns one of gai_strerror(3)'s texts when there are none; EAI_FAIL the host has been closed
  * @throws TypeError arguments of the wrong type, but for the port, of which that is a returned error; RangeError ports that
  *   there are not
@@ -64,6 +65,7 @@ export async function getaddrinfo(
   port: string | number | null | undefined,
   hints: Hints,
   context: NameContext,
+  onFound?: OnFound,
 ): Promise<Result<AddressInfo[]>> {
   checkTypes(host, hints);
   if (port !== null && !['number', 'string', 'undefined'].includes(typeof port)) return [null, portTypeText];
@@ -79,7 +81,7 @@ export async function getaddrinfo(
     if (!isFamily) throw new LookupFailed('EAI_FAMILY');
     const ends = kindsFor(service, hints, context);
     const wanted = { ...hints, family: configuredFamily(hints, context) };
-    const found = name === null ? ownAddresses(wanted) : await addressesOf(name, wanted, context);
+    const found = name === null ? ownAddresses(wanted) : await addressesOf(name, wanted, context, onFound);
     const infos = found.addresses.flatMap((address) =>
       ends.map(({ kind, port: number }) =>
         infoOf(address, kind, number, found.isV6 && family !== constants.AF_INET ? constants.AF_INET6 : family),
@@ -165,7 +167,12 @@ function ownAddresses({ family, flags }: Hints): FoundAddresses {
   return { addresses: both.filter(isWanted), canonical: '' };
 }
 
-async function addressesOf(host: string | number, hints: Hints, context: NameContext): Promise<FoundAddresses> {
+async function addressesOf(
+  host: string | number,
+  hints: Hints,
+  context: NameContext,
+  onFound: OnFound | undefined,
+): Promise<FoundAddresses> {
   const { family, flags } = hints;
   const numeric = typeof host === 'number' ? numbered(host) : numericAddress(host, context);
   const isV6 = typeof host === 'string' && host.includes(':');
@@ -175,7 +182,7 @@ async function addressesOf(host: string | number, hints: Hints, context: NameCon
   const mayMap = family === AF_INET6 && (flags & (constants.AI_V4MAPPED | constants.AI_V4MAPPED_CFG)) !== 0;
   const wantsV4 = family !== AF_INET6 || mayMap;
   const wantsV6 = family !== AF_INET;
-  const found = await lookUp(String(host), wantsV4, wantsV6, context);
+  const found = await lookUp(String(host), wantsV4, wantsV6, context, onFound);
   let addresses = found.addresses;
   // Mapped ones stand in where there are no others, or beside them with AI_ALL.
   const hasV6 = addresses.some(({ isV4 }) => !isV4);
@@ -200,7 +207,13 @@ function inFamily(address: Address, { family, flags }: Hints, isV6: boolean): Ad
 }
 
 /** The hosts table first, then whoever can be asked. */
-async function lookUp(host: string, v4: boolean, v6: boolean, context: NameContext): Promise<FoundAddresses> {
+async function lookUp(
+  host: string,
+  v4: boolean,
+  v6: boolean,
+  context: NameContext,
+  onFound: OnFound | undefined,
+): Promise<FoundAddresses> {
   const { hosts, lookup } = context;
   const listed = hosts.get(host.toLowerCase().replace(/\.$/, ''));
   if (listed !== undefined) {
@@ -215,9 +228,9 @@ async function lookUp(host: string, v4: boolean, v6: boolean, context: NameConte
     return { addresses, canonical: host };
   }
   if (lookup === null) throw new LookupFailed('EAI_NONAME');
-  const wanted = [...(v4 ? (['A'] as const) : []), ...(v6 ? (['AAAA'] as const) : [])];
+  const wanted = [...(v6 ? (['AAAA'] as const) : []), ...(v4 ? (['A'] as const) : [])]; // RFC 8305 section 3: AAAA first
   if (wanted.length === 0) throw new LookupFailed('EAI_NONAME');
-  const answer = await lookup(host, wanted);
+  const answer = await lookup(host, wanted, onFound);
   if (typeof answer === 'string') throw new LookupFailed(failures[answer]);
   return answer;
 }

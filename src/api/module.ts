@@ -1,6 +1,7 @@
-import { addressFrom, type ErrorCode, type Runner } from '../stack/index.ts';
+import { type Address, addressFrom, type ErrorCode, type Runner } from '../stack/index.ts';
 import { checkNumber } from './arguments.ts';
 import { constants } from './constants.ts';
+import type { Known } from './dns/cache.ts';
 import { Resolver, type ResolverSettings } from './dns/resolver.ts';
 import { type OpenSocket, SocketTransport } from './dns/transport.ts';
 import { DatagramEnd } from './ends/datagrams.ts';
@@ -88,12 +89,12 @@ function lookupBy(host: SocketHost, settings: ResolverSettings, open: OpenSocket
   const { runner } = host;
   const transport = new SocketTransport(() => runner.now(), open);
   const resolver = new Resolver(settings, transport, runner.stack.random);
-  return async (name, wanted) => {
-    const found = await resolver.lookup(name, wanted);
+  const addressesOf = (known: Known): Address[] => known.addresses.map(addressFrom);
+  return async (name, wanted, onFound) => {
+    const found = await resolver.lookup(name, wanted, (known) => onFound?.(addressesOf(known)));
     if (host.isClosed) return 'failed';
     if (typeof found === 'string') return found;
-    const addresses = found.flatMap((known) => known.addresses.map(addressFrom));
-    return { addresses, canonical: found[0]!.canonical };
+    return { addresses: found.flatMap(addressesOf), canonical: found[0]!.canonical };
   };
 }
 

@@ -16,10 +16,14 @@ export type SocketName = SocketAddress | string;
 /** Names and the addresses they stand for, like a hosts file. */
 export type HostsTable = ReadonlyMap<string, readonly string[]>;
 
+/** Told of addresses that are known before all are. */
+export type OnFound = (addresses: readonly Address[]) => void;
+
 /** Asks for the addresses of a name that is in no table. */
 export type Lookup = (
   name: string,
   wanted: readonly ('A' | 'AAAA')[],
+  onFound?: OnFound,
 ) => Promise<{ readonly addresses: readonly Address[]; readonly canonical: string } | LookupFailure>;
 
 /** Where names come from. */

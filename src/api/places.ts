@@ -19,7 +19,7 @@ import { portOf } from './services.ts';
 
 /** Where a host and a port lead, as `connect`, `bind` and `sendto` take them. */
 
-interface AddressPlace {
+export interface AddressPlace {
   readonly address: Address;
   readonly port: number;
 }
@@ -39,6 +39,7 @@ export function unixPath(host: string | number, family: SocketFamily | 'unix'): 
  * The places that a host and a port stand for, in the order in which they should be tried: at once for an address, '' (any),
  * '<broadcast>' or a name of the hosts table; a promise when somebody has to be asked.
  * @param all addresses of both families for an IPv6 socket, not IPv4 only where there is no IPv6
+ * @param onSome is told of the places that are known before all are, each time of all of them
  * @throws StackError EINVAL a link-local address without an interface (RFC 4007)
  * @throws TypeError, RangeError arguments of the wrong type, and ports that there are not
  */
@@ -50,6 +51,7 @@ export function placesOf(
   protocol: 'tcp' | 'udp',
   context: NameContext,
   all = false,
+  onSome?: (places: readonly AddressPlace[]) => void,
 ): Places | Promise<Places> {
   checkNumber(scopeid, 'scopeid');
   const number = toPort(port, protocol, context);
@@ -59,7 +61,13 @@ export function placesOf(
   const mapped = constants.AI_V4MAPPED | (all ? constants.AI_ALL : 0);
   const flags = family === 6 ? mapped : 0;
   const hints = { family: family === 4 ? constants.AF_INET : constants.AF_INET6, socktype: 1, protocol: 0, flags };
-  return getaddrinfo(host, number, hints, context).then(([infos, error]) => {
+  const usable: Address[] = [];
+  const onFound = (addresses: readonly Address[]): void => {
+    // One without an interface is an error of the whole, in the end; until then there may be others.
+    usable.push(...addresses.filter((address) => !isLinkLocal(address) || scopeid !== 0));
+    onSome?.(placesFor(context.order(usable), number, scopeid));
+  };
+  return getaddrinfo(host, number, hints, context, onFound).then(([infos, error]) => {
     if (error !== null) return [null, error];
     return placesFor(
       infos.map(({ addr, sockaddr: [, , , zone = 0] }) => inZone(parseAddress(addr)!, zone)),
@@ -69,7 +77,11 @@ export function placesOf(
   });
 }
 
-function placesFor(addresses: readonly Address[], port: number, scopeid: number): Places {
+function placesFor(
+  addresses: readonly Address[],
+  port: number,
+  scopeid: number,
+): readonly [AddressPlace, ...AddressPlace[]] {
   const places = addresses.map((address) => ({ address: scoped(address, scopeid), port }));
   return places as [AddressPlace, ...AddressPlace[]];
 }

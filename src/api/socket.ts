@@ -13,11 +13,11 @@ import {
   type Result,
   texts,
 } from './errors.ts';
-import { interleave, raceToConnect } from './happy-eyeballs.ts';
+import { raceToConnect, resolutionDelay, Sought } from './happy-eyeballs.ts';
 import type { SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
 import { checkValue, findOption, type OptionTarget, type OptionValue } from './options/index.ts';
-import { placesOf, unixPath } from './places.ts';
+import { type AddressPlace, placesOf, unixPath } from './places.ts';
 import { Waiting } from './waiting.ts';
 
 const ok = <T>(value: T): Result<T> => [value, null];
@@ -122,13 +122,15 @@ export class Socket {
         this.#end.connect(null);
         return ok(true as const);
       }
-      const found = this.#places(host, port, scopeid);
-      const places = found instanceof Promise ? await this.#lookedUp(found, patience) : found;
-      if (!isFound(places)) return places;
-      if (places.length > 1 && this.#mayRace()) {
-        await this.#raceTo(places, deadline);
+      const sought = this.#mayRace() ? new Sought(() => this.wake()) : null;
+      const found = this.#places(host, port, scopeid, sought?.update);
+      if (sought !== null) await this.#seek(sought, found, patience);
+      if (sought !== null && (sought.places.length > 1 || !sought.isComplete)) {
+        await this.#raceTo(sought, deadline);
         return ok(true as const);
       }
+      const places = found instanceof Promise ? await this.#lookedUp(found, patience) : found;
+      if (!isFound(places)) return places;
       for (const place of places.slice(0, -1)) {
         try {
           await this.#connectTo(place, deadline);
@@ -149,10 +151,20 @@ export class Socket {
     );
   }
 
-  async #raceTo(places: readonly Place[], deadline: number): Promise<void> {
+  /** Waits until there is enough to begin with (RFC 8305 section 3). @throws as `#lookedUp` */
+  async #seek(sought: Sought, found: Found | Promise<Found>, deadline: number): Promise<void> {
+    const end = (all: Found): void => sought.end(isFound(all) ? (all as readonly AddressPlace[]) : []);
+    if (!(found instanceof Promise)) return end(found);
+    found.then(end, () => sought.end());
+    const isAny = (): boolean => sought.isComplete || sought.places.length > 0;
+    if ((await this.#wait(isAny, deadline)) === 'timeout') throw new StackError('ETIMEDOUT');
+    await this.#wait(() => sought.mayBegin, Math.min(deadline, this.#now() + resolutionDelay));
+  }
+
+  async #raceTo(sought: Sought, deadline: number): Promise<void> {
     const { stream } = this.#end.target();
     const { runner } = this.#host;
-    const winner = await raceToConnect(interleave(places as readonly Exclude<Place, string>[]), {
+    const winner = await raceToConnect(sought, {
       waiting: this.#waiting,
       deadline,
       now: () => runner.now(),
@@ -631,12 +643,17 @@ export class Socket {
   }
 
   /** Where a host and a port, or a path, may lead: at least one place; or why nowhere. */
-  #places(host: string | number, port: number | string, scopeid: number): Found | Promise<Found> {
+  #places(
+    host: string | number,
+    port: number | string,
+    scopeid: number,
+    onSome?: (places: readonly AddressPlace[]) => void,
+  ): Found | Promise<Found> {
     const path = unixPath(host, this.family);
     if (path === null) {
       const protocol = this.#end.type === 'stream' ? 'tcp' : 'udp';
       const all = this.#host.happyEyeballs;
-      return placesOf(host, port, scopeid, this.family as SocketFamily, protocol, this.#host, all);
+      return placesOf(host, port, scopeid, this.family as SocketFamily, protocol, this.#host, all, onSome);
     }
     if (this.family !== 'unix') this.#becomeUnix();
     return [path];

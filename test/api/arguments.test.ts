@@ -1,7 +1,7 @@
 /** Decision 5 of the API: arguments of wrong types throw a TypeError that names the argument, and nothing has been touched. */
 import test from 'ava';
 import { createSocketModule, type Socket } from '../../src/api/index.ts';
-import { pair } from '../helpers/sim.ts';
+import { pair } from '../../src/sim/index.ts';
 
 function stage() {
   const { network, client, server } = pair();

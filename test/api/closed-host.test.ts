@@ -1,8 +1,8 @@
 /** 1.9: a host that is closed is dead: each call says so at once, nothing is asked any more, and nothing keeps the process. */
 import test from 'ava';
 import { type HostSettings, SocketHost, type SocketModule, socketModuleOf } from '../../src/api/index.ts';
+import { ms, Network, seconds } from '../../src/sim/index.ts';
 import type { Runner } from '../../src/stack/index.ts';
-import { ms, Network, seconds } from '../helpers/sim.ts';
 
 const BAD = [null, 'Bad file descriptor'] as const;
 const FAILED = [null, 'Non-recoverable failure in name resolution'] as const;

@@ -1,7 +1,7 @@
 /** 1.14: the whole page of constants, in Linux's numbers and in Darwin's. */
 import test from 'ava';
 import { constants, createSocketModule } from '../../src/api/index.ts';
-import { pair } from '../helpers/sim.ts';
+import { pair } from '../../src/sim/index.ts';
 
 const { darwin } = constants;
 

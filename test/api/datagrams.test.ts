@@ -1,8 +1,8 @@
 /** Options, raw sockets, groups and IPv6's own ways, over simulated hosts in virtual time. */
 import test from 'ava';
 import { createSocketModule, type OptionValue, type Socket, type SocketModule } from '../../src/api/index.ts';
+import { type LinkSettings, Network, pair } from '../../src/sim/index.ts';
 import { ms, seconds } from '../../src/stack/index.ts';
-import { type LinkSettings, Network, pair } from '../helpers/sim.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

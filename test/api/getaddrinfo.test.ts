@@ -13,9 +13,9 @@ import {
   type Socket,
 } from '../../src/api/index.ts';
 import type { Lookup, NameContext } from '../../src/api/names.ts';
+import { ms, Network, pair } from '../../src/sim/index.ts';
 import { type Address, addressFrom, formatAddress, inZone, parseAddress } from '../../src/stack/index.ts';
 import { orderDestinations } from '../../src/stack/ip/destinations.ts';
-import { ms, Network, pair } from '../helpers/sim.ts';
 
 const BAD_FLAGS = 'Bad value for ai_flags';
 const NOBODY = 'Name or service not known';
@@ -440,7 +440,7 @@ test('Only what is wanted is asked for, and what the hosts table has is not aske
   await ask('v4.test', everything.AF_INET);
   await ask('10.0.0.9', 0);
 
-  t.deepEqual(asked, ['x.test A AAAA', 'x.test A', 'x.test AAAA', 'x.test A AAAA']);
+  t.deepEqual(asked, ['x.test AAAA A', 'x.test A', 'x.test AAAA', 'x.test AAAA A']);
 });
 
 // Names in connect and bind --------------------------------------------------------------------------------------------------

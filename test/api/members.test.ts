@@ -1,7 +1,7 @@
 /** What each member of the module does by itself, beside the longer stories of the other files; in virtual time. */
 import test from 'ava';
 import { createSocketModule, type Socket, texts } from '../../src/api/index.ts';
-import { ms, pair, seconds } from '../helpers/sim.ts';
+import { ms, pair, seconds } from '../../src/sim/index.ts';
 
 const BAD = [null, 'Bad file descriptor'] as const;
 

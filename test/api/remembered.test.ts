@@ -1,7 +1,7 @@
 /** 1.13: what is set is told again, also where it has no effect; as Linux, which was asked the same. */
 import test from 'ava';
 import { createSocketModule, type Socket } from '../../src/api/index.ts';
-import { pair } from '../helpers/sim.ts';
+import { pair } from '../../src/sim/index.ts';
 
 const { client, network } = pair();
 const module = createSocketModule(client);

@@ -1,7 +1,7 @@
 /** select(2) over sockets of ours, in virtual time. */
 import test, { type ExecutionContext } from 'ava';
 import { createSocketModule, type Selectable, type Selected, type Socket } from '../../src/api/index.ts';
-import { ms, pair, seconds } from '../helpers/sim.ts';
+import { ms, pair, seconds } from '../../src/sim/index.ts';
 
 function unwrap<T>([value, error]: readonly [T | null, string | null, ...unknown[]]): T {
   if (error !== null) throw new Error(error);

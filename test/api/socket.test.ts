@@ -1,8 +1,8 @@
 /** The documented socket module over two simulated hosts, in virtual time. Section numbers are those of the API's meaning. */
 import test from 'ava';
 import { createSocketModule, type Socket, type SocketAddress, type SocketModule } from '../../src/api/index.ts';
+import { type Pair, type PairSettings, pair } from '../../src/sim/index.ts';
 import { ms, seconds } from '../../src/stack/index.ts';
-import { type Pair, type PairSettings, pair } from '../helpers/sim.ts';
 
 /** What differs between the families: the same tests run for both. */
 interface Family {

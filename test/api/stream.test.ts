@@ -5,8 +5,8 @@ import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { createSocketModule } from '../../src/api/index.ts';
 import { type SocketStream, toDuplex } from '../../src/api/node/index.ts';
+import { type Network, pair } from '../../src/sim/index.ts';
 import { ms, seconds } from '../../src/stack/index.ts';
-import { type Network, pair } from '../helpers/sim.ts';
 
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

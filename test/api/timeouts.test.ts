@@ -1,7 +1,7 @@
 /** 1.10: SO_SNDTIMEO and SO_RCVTIMEO beside settimeout; in virtual time. */
 import test from 'ava';
 import { createSocketModule, type Socket, type SocketModule } from '../../src/api/index.ts';
-import { ms, pair, seconds } from '../helpers/sim.ts';
+import { ms, pair, seconds } from '../../src/sim/index.ts';
 
 const LATE = [null, 'Operation timed out'] as const;
 const UNDER_WAY = [null, 'Operation now in progress'] as const;

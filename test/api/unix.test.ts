@@ -1,7 +1,7 @@
 /** AF_UNIX by the documented module, in virtual time. Section numbers are those of the API's meaning. */
 import test, { type ExecutionContext } from 'ava';
 import { createSocketModule, type Socket, type SocketModule } from '../../src/api/index.ts';
-import { type Host, Network } from '../helpers/sim.ts';
+import { type Host, Network } from '../../src/sim/index.ts';
 
 const again = 'Resource temporarily unavailable';
 const late = 'Operation timed out';

@@ -16,9 +16,12 @@ export interface ResolverSettings {
   readonly search?: readonly string[];
   /** Names with so many dots are tried as they are before they are searched for. Default 1. */
   readonly ndots?: number;
-  /** Seconds to wait for one server. Default 5. */
+  /**
+   * Seconds to wait for each server when the servers are asked for the first time, 1 at least; each further time it is twice as
+   * long, up to 30 (RFC 8085 section 3.1.1). Default 5.
+   */
   readonly timeout?: number;
-  /** How often all servers are asked. Default 2. */
+  /** How often all servers are asked, one after the other. Default 2. */
   readonly attempts?: number;
   /** Begin with another server each time. */
   readonly rotate?: boolean;
@@ -58,6 +61,9 @@ export interface Server {
 /** Octets of an answer over UDP: what passes everywhere without being cut (RFC 9715). */
 const payload = 1232;
 const mostAliases = 16;
+/** Seconds: RFC 8085 section 3.1.1, and what resolv.conf(5) may say at most. */
+const leastTimeout = 1;
+const mostTimeout = 30;
 
 export class Resolver {
   readonly #settings: Required<ResolverSettings>;
@@ -80,15 +86,25 @@ export class Resolver {
   }
 
   /**
-   * The addresses of a name: IPv4 and IPv6 side by side.
+   * The addresses of a name: of all types side by side, asked for in the order of `wanted`.
+   * @param onFound is told of each type's addresses as they come, those that are returned in the end
    * @returns what was found for each type, or why nothing was
    */
-  async lookup(name: string, wanted: readonly ('A' | 'AAAA')[]): Promise<readonly Known[] | LookupFailure> {
+  async lookup(
+    name: string,
+    wanted: readonly ('A' | 'AAAA')[],
+    onFound: (known: Known) => void = () => {},
+  ): Promise<readonly Known[] | LookupFailure> {
     let worst: LookupFailure = 'nobody';
     if (!isHostName(name)) return worst;
     for (const candidate of this.#candidates(name).filter(isHostName)) {
-      const answers = await Promise.all(wanted.map((type) => this.#find(canonical(candidate), types[type])));
-      const found = answers.filter((answer): answer is Known => typeof answer === 'object' && answer.kind === 'found');
+      const find = async (type: 'A' | 'AAAA'): Promise<Known | QueryFailure> => {
+        const answer = await this.#find(canonical(candidate), types[type]);
+        if (isFound(answer)) onFound(answer);
+        return answer;
+      };
+      const answers = await Promise.all(wanted.map(find));
+      const found = answers.filter(isFound);
       if (found.length > 0) return found;
       for (const answer of answers) {
         const failure = typeof answer === 'string' ? answer : answer.kind === 'none' ? 'none' : 'nobody';
@@ -156,7 +172,7 @@ export class Resolver {
     for (let attempt = 0; attempt < attempts; attempt++) {
       for (let index = 0; index < this.#servers.length; index++) {
         const server = this.#servers[(start + index) % this.#servers.length]!;
-        const message = await this.#askServer(server, name, type);
+        const message = await this.#askServer(server, name, type, this.#patience(attempt));
         if (message === 'failed') return 'failed';
         if (message === null) continue;
         if (message.rcode === rcodes.nxDomain || (message.rcode === rcodes.noError && !isReferral(message)))
@@ -167,13 +183,19 @@ export class Resolver {
     return outcome;
   }
 
+  /** How long each server is waited for when all are asked for the `attempt`th time, counted from 0. */
+  #patience(attempt: number): Micros {
+    const first = Math.max(leastTimeout, this.#settings.timeout);
+    return seconds(Math.min(first * 2 ** attempt, Math.max(first, mostTimeout)));
+  }
+
   /** @returns null when the server says nothing; 'failed' for what cannot be asked */
-  async #askServer(server: Server, name: Name, type: number): Promise<Message | null | 'failed'> {
+  async #askServer(server: Server, name: Name, type: number, patience: Micros): Promise<Message | null | 'failed'> {
     const isPlain = this.#plain.has(server);
     const id = this.#random.uint32() & 0xffff;
     const query = encodeQuery(id, name, type, isPlain ? 0 : payload);
     if (query === null) return 'failed';
-    const deadline = this.#transport.now() + seconds(this.#settings.timeout);
+    const deadline = this.#transport.now() + patience;
     let message: Message | null = null;
     const isAnswer = (bytes: Uint8Array): boolean => {
       message = answerTo(bytes, id, name, type);
@@ -182,7 +204,7 @@ export class Resolver {
     await this.#transport.ask(server, query, deadline, isAnswer);
     let answer = message as Message | null;
     if (answer?.isTruncated) {
-      const later = this.#transport.now() + seconds(this.#settings.timeout);
+      const later = this.#transport.now() + patience;
       const whole = await this.#transport.askByStream(server, query, later);
       answer = whole === null ? null : answerTo(whole, id, name, type);
       if (answer?.isTruncated) answer = null;
@@ -190,11 +212,14 @@ export class Resolver {
     // RFC 6891 section 7: who does not know EDNS says so, and is asked without.
     if (!isPlain && (answer?.rcode === rcodes.formErr || answer?.rcode === rcodes.notImp)) {
       this.#plain.add(server);
-      return this.#askServer(server, name, type);
+      return this.#askServer(server, name, type, patience);
     }
     return answer;
   }
 }
+
+const isFound = (answer: Known | QueryFailure): answer is Known =>
+  typeof answer === 'object' && answer.kind === 'found';
 
 /** 'Ask others': neither an answer nor the word of somebody who could know (RFC 1034 section 4.3.1); of no use to a stub. */
 const isReferral = ({ answers, isAuthoritative, mayRecurse, authorities }: Message): boolean =>

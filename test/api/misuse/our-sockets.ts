@@ -1,7 +1,7 @@
 /** Two simulated hosts with sockets of ours, which do not wait. */
 import { createSocketModule, type Socket, type SocketModule, texts } from '../../../src/api/index.ts';
+import { type Network, pair } from '../../../src/sim/index.ts';
 import { ms } from '../../../src/stack/index.ts';
-import { type Network, pair } from '../../helpers/sim.ts';
 import { type Answer, IPPROTO_TCP, nameOfErrno, SO_ERROR, SOL_SOCKET, type TestSocket, type World } from './sockets.ts';
 
 /** Each socket under test has two hosts of its own, an empty network of 10 ms, and a default route to nowhere. */

@@ -3,8 +3,8 @@
 import { UnixEnd } from '../../../src/api/ends/unix.ts';
 import { SocketHost, type SocketModule, socketModuleOf, texts } from '../../../src/api/index.ts';
 import { Socket } from '../../../src/api/socket.ts';
+import { Network } from '../../../src/sim/index.ts';
 import { StackError, type UnixEndpoint } from '../../../src/stack/index.ts';
-import { Network } from '../../helpers/sim.ts';
 import { nameOfErrno, SO_ERROR, SOL_SOCKET } from './sockets.ts';
 import {
   type Accepted,
