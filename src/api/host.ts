@@ -1,6 +1,6 @@
 import type { Address, Runner, UnixType } from '../stack/index.ts';
 import type { ResolverSettings } from './dns/resolver.ts';
-import type { End, MakeEnd, Readiness } from './ends/end.ts';
+import type { End, Linger, MakeEnd, Readiness } from './ends/end.ts';
 import { UnixEnd } from './ends/unix.ts';
 import type { HostsTable, Lookup, NameContext } from './names.ts';
 import { knownServices, type ServicePorts, type ServicesTable } from './services.ts';
@@ -19,6 +19,13 @@ export interface HostSettings {
   readonly limit?: number;
   /** Raw sockets may be opened, which on Linux takes root. Default false: EPERM. */
   readonly raw?: boolean;
+}
+
+/** What a socket gives back when it ends, closed or lost. It must not lead to the socket: nobody could see any more that it is lost. */
+export interface Belongings {
+  end: End;
+  /** Groups that have been joined, each with its interface. */
+  readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
 }
 
 /** What a host knows of a socket. */
@@ -95,12 +102,12 @@ export class SocketHost implements NameContext {
   }
 
   /** Gives a socket the lowest free descriptor number, from 3 on, as a kernel does. */
-  add(socket: OpenSocket, end: End): number {
+  add(socket: OpenSocket, belongings: Belongings): number {
     let fd = this.#lowest;
     while (this.#open.has(fd)) fd++;
     this.#lowest = fd + 1;
     this.#open.set(fd, new WeakRef(socket));
-    this.#lost.register(socket, { fd, end }, socket);
+    this.#lost.register(socket, { fd, belongings }, socket);
     this.runner.hold(true);
     return fd;
   }
@@ -110,21 +117,20 @@ export class SocketHost implements NameContext {
     return this.#open.get(fd)?.deref() ?? null;
   }
 
-  /** The socket has another end now. */
-  replaced(socket: OpenSocket, fd: number, end: End): void {
+  /** Takes the socket with this number and what it has back. */
+  remove(fd: number, socket: OpenSocket, belongings: Belongings): Linger | null {
     this.#lost.unregister(socket);
-    this.#lost.register(socket, { fd, end }, socket);
+    return this.#takeBack(fd, belongings);
   }
 
-  remove(fd: number, socket: OpenSocket): void {
-    this.#lost.unregister(socket);
-    this.#release(fd);
-  }
-
-  #release(fd: number): void {
+  #takeBack(fd: number, { end, memberships }: Belongings): Linger | null {
     this.#open.delete(fd);
     this.#lowest = Math.min(this.#lowest, fd);
     if (this.#open.size === 0) this.runner.hold(false);
+    const linger = end.close();
+    for (const { group, interfaceIndex } of memberships) this.runner.stack.leaveGroup(group, interfaceIndex);
+    this.runner.kick();
+    return linger;
   }
 
   /** Nothing can be done with this host any more. */
@@ -140,10 +146,8 @@ export class SocketHost implements NameContext {
   }
 
   /** Nobody holds an open socket any more, and nothing waits for it: it is closed, as a language with finalizers does. */
-  #onLost({ fd, end }: Lost): void {
-    end.close();
-    this.#release(fd);
-    this.runner.kick();
+  #onLost({ fd, belongings }: Lost): void {
+    this.#takeBack(fd, belongings);
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const { console } = globalThis as { console?: { warn(text: string): void } };
@@ -154,7 +158,7 @@ export class SocketHost implements NameContext {
 /** What is left of a socket that its user has lost. */
 interface Lost {
   readonly fd: number;
-  readonly end: End;
+  readonly belongings: Belongings;
 }
 
 const firstDescriptor = 3;

@@ -14,7 +14,7 @@ import {
   texts,
 } from './errors.ts';
 import { raceToConnect, resolutionDelay, Sought } from './happy-eyeballs.ts';
-import type { SocketHost } from './host.ts';
+import type { Belongings, SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
 import { checkValue, findOption, type OptionTarget, type OptionValue } from './options/index.ts';
 import { type AddressPlace, placesOf, unixPath } from './places.ts';
@@ -78,12 +78,11 @@ export class Socket {
   readonly family: SocketFamily | 'unix';
   readonly #host: SocketHost;
   readonly #waiting: Waiting;
-  #end: End;
+  readonly #belongings: Belongings;
   #fd: number;
   #timeout = -1;
   readonly #waits: OptionTarget['waits'] = { receive: 0, send: 0 };
   readonly #remembered: OptionTarget['remembered'] = new Set();
-  readonly #memberships: OptionTarget['memberships'] = [];
   /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
   readonly #writers: { sent: number }[] = [];
 
@@ -92,10 +91,15 @@ export class Socket {
     this.#host = host;
     this.family = family;
     this.#waiting = new Waiting(host.runner);
-    this.#end = this.#make(make);
-    this.#fd = host.add(this, this.#end);
+    this.#belongings = { end: this.#make(make), memberships: [] };
+    this.#fd = host.add(this, this.#belongings);
   }
 
+  get #end(): End {
+    return this.#belongings.end;
+  }
+
+  /** Of which kind the socket is. */
   get type(): EndType {
     return this.#end.type;
   }
@@ -174,8 +178,7 @@ export class Socket {
     });
     if (this.#fd < 0) winner.close();
     this.#throwIfClosed();
-    this.#end = winner;
-    this.#host.replaced(this, this.#fd, this.#end);
+    this.#belongings.end = winner;
   }
 
   /** @throws StackError what has gone wrong, or why the user does not want to wait any longer */
@@ -517,7 +520,7 @@ export class Socket {
       stack: this.#stack,
       family: this.#end.target().unix === null ? this.family : 'unix',
       type: this.#end.type,
-      memberships: this.#memberships,
+      memberships: this.#belongings.memberships,
       remembered: this.#remembered,
       waits: this.#waits,
       now: () => this.#now(),
@@ -531,11 +534,9 @@ export class Socket {
    */
   close(): Promise<void> {
     if (this.#fd < 0) return Promise.resolve();
-    this.#host.remove(this.#fd, this);
+    const fd = this.#fd;
     this.#fd = -1;
-    const linger = this.#end.close();
-    for (const { group, interfaceIndex } of this.#memberships) this.#stack.leaveGroup(group, interfaceIndex);
-    this.#host.runner.kick();
+    const linger = this.#host.remove(fd, this, this.#belongings);
     this.wake();
     return linger === null || linger.isDone() ? Promise.resolve() : this.#linger(linger);
   }
@@ -680,8 +681,7 @@ export class Socket {
   #becomeUnix(): void {
     if (this.#end.target().unix !== null) return; // it is one already
     if (this.#end.type !== 'stream' || this.#end.target().isBound) throw new StackError('EAFNOSUPPORT');
-    this.#end = this.#make(this.#host.makeUnix('stream'));
-    this.#host.replaced(this, this.#fd, this.#end);
+    this.#belongings.end = this.#make(this.#host.makeUnix('stream'));
   }
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */

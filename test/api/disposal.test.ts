@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { createSocketModule, type SocketModule } from '../../src/api/index.ts';
 import { ms, pair } from '../../src/sim/index.ts';
+import { formatAddress } from '../../src/stack/index.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -116,4 +117,28 @@ async function sayAndLose(module: SocketModule): Promise<void> {
   const [socket] = module.tcp();
   await socket!.connect('10.0.0.2', 80);
   await socket!.write('bye');
+}
+
+test.serial('1.9: a socket that is lost leaves its groups, as one that is closed', async (t) => {
+  const { client } = pair();
+  const module = createSocketModule(client);
+  const { warn } = console;
+  console.warn = () => {};
+  t.teardown(() => {
+    console.warn = warn;
+  });
+  joinAndLose(module);
+  const isMember = (): boolean => client.stack.interfaces[1]!.groups.map(formatAddress).includes('224.1.2.3');
+  t.true(isMember());
+  await collected();
+
+  t.false(isMember());
+  t.is(module.udp()[0]!.fileno(), 3);
+});
+
+function joinAndLose(module: SocketModule): void {
+  const [socket] = module.udp();
+  const group = { group: '224.1.2.3', iface: 1 };
+  const [joined] = socket!.setoption(module.IPPROTO_IP, module.IP_ADD_MEMBERSHIP, group);
+  if (joined !== true) throw new Error('the group could not be joined');
 }
