@@ -1,5 +1,5 @@
-import { deserialize, serialize } from 'node:v8';
-import { type Answer, Bell, type Call, joined, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
+import { type Answer, Bell, type Call, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
+import { decode, encode } from './values.ts';
 
 /** What a call gives when nobody serves any more: the host is closed, or this thread has left it. */
 export const gone: unique symbol = Symbol('gone');
@@ -21,33 +21,33 @@ export class Caller {
    * @returns what the call returns; `gone` when there is nobody to do it
    * @throws what the call has thrown: TypeError, RangeError; TypeError an argument that cannot go to another thread
    */
-  call(call: Call): unknown {
+  call(...call: Call): unknown {
     if (!this.#isOpen) return gone;
-    const octets = this.#exchange(octetsOf(call));
-    if (octets === null) {
+    const answer = this.#exchange(encode(call));
+    if (answer === null) {
       this.#isOpen = false;
       return gone;
     }
-    const answer = deserialize(octets) as Answer;
-    if ('value' in answer) return answer.value;
-    throw errorOf(answer);
+    if (answer.length === 1) return answer[0];
+    throw errorOf(...answer);
   }
 
-  /** Gives octets for octets. Null when the host is gone. */
-  #exchange(octets: Uint8Array): Uint8Array | null {
+  /** Octets for an answer. Null when the host is gone. */
+  #exchange(octets: Uint8Array): Answer | null {
     const slot = this.#slot;
     for (let rest = slot.put(octets); ; rest = slot.put(rest)) {
       if (!this.#turn()) return null;
       if (rest.length === 0) break;
     }
-    const pieces = [slot.take()];
+    const pieces: Uint8Array[] = [];
     while (slot.hasMore) {
+      pieces.push(slot.octets.slice());
       slot.put(none);
       if (!this.#turn()) return null;
-      pieces.push(slot.take());
     }
+    const answer = decode(pieces.length === 0 ? slot.octets : Buffer.concat([...pieces, slot.octets])) as Answer;
     slot.enter(slotStates.idle);
-    return joined(pieces);
+    return answer;
   }
 
   /** It is the server's turn with the slot: sleeps until it is ours again. False when the host is gone. */
@@ -66,7 +66,7 @@ export class Caller {
 
   /** Closes the host. Who else waits there learns that it is gone. Does nothing when it is gone already. */
   close(timeoutMs: number): void {
-    this.call({ target: '', method: 'close', args: [timeoutMs] });
+    this.call('', 'close', [timeoutMs]);
     this.#isOpen = false;
   }
 
@@ -81,23 +81,15 @@ export class Caller {
 
 /** @throws Error all slots are taken */
 function takeSlot(shared: SharedSlots): Slot {
+  const { unused, free, idle } = slotStates;
   for (let index = 0; index < slotCount; index++) {
     const slot = new Slot(shared, index);
-    if (slot.change(slotStates.free, slotStates.idle)) return slot;
+    if (slot.change(unused, idle) || slot.change(free, idle)) return slot;
   }
   throw new Error(`more than ${slotCount} threads use this host`);
 }
 
-/** @throws TypeError an argument that cannot go to another thread */
-function octetsOf(call: Call): Uint8Array {
-  try {
-    return serialize(call);
-  } catch (cause) {
-    throw new TypeError((cause as Error).message, { cause });
-  }
-}
-
-function errorOf({ name, thrown }: { name: string; thrown: string }): Error {
+function errorOf(thrown: string, name: string): Error {
   if (name === 'TypeError') return new TypeError(thrown);
   return name === 'RangeError' ? new RangeError(thrown) : new Error(thrown);
 }

@@ -1,5 +1,5 @@
-import { deserialize, serialize } from 'node:v8';
-import { type Answer, Bell, type Call, joined, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
+import { type Answer, Bell, type Call, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
+import { decode, encode } from './values.ts';
 
 /** The serving side: takes calls as they come, in any order, and answers each when it is done. */
 export class Counter {
@@ -17,16 +17,24 @@ export class Counter {
 
   /**
    * Serves until `close`.
-   * @param serve does what a call asks for
+   * @param serve does what a call asks for; what it does at once is answered before anything else happens
    * @param looked is told each time that calls have been looked for
    */
-  async run(serve: (call: Call, slot: number) => Promise<Answer>, looked: () => void = () => {}): Promise<void> {
+  async run(
+    serve: (call: Call, slot: number) => Answer | Promise<Answer>,
+    looked: () => void = () => {},
+  ): Promise<void> {
     while (!this.#bell.isClosed) {
       const heard = this.#bell.count;
-      for (const [index, window] of this.#windows.entries()) {
+      for (let index = 0; index < slotCount; index++) {
+        const window = this.#windows[index]!;
+        if (window.slot.state === slotStates.unused) break;
         if (!window.slot.change(slotStates.called, slotStates.served)) continue;
         const call = nextOf(window);
-        if (call !== null) void serve(call, index).then((answer) => tell(window, answer));
+        if (call === null) continue;
+        const answer = serve(call, index);
+        if (answer instanceof Promise) void answer.then((late) => tell(window, late));
+        else tell(window, answer);
       }
       looked();
       await this.#bell.next(heard);
@@ -38,6 +46,7 @@ export class Counter {
     let count = 0;
     for (const { slot } of this.#windows) {
       const { state } = slot;
+      if (state === slotStates.unused) break;
       if (state === slotStates.free) continue;
       if (state !== slotStates.served) return false;
       count++;
@@ -71,17 +80,17 @@ function nextOf(window: Window): Call | null {
     answer(window, window.answer);
     return null;
   }
-  call.push(slot.take());
   if (slot.hasMore) {
+    call.push(slot.octets.slice());
     slot.enter(slotStates.answered);
     return null;
   }
-  return deserialize(joined(call.splice(0))) as Call;
+  return decode(call.length === 0 ? slot.octets : Buffer.concat([...call.splice(0), slot.octets])) as Call;
 }
 
 function tell(window: Window, what: Answer): void {
   // Its thread may have gone meanwhile.
-  if (window.slot.state === slotStates.served) answer(window, serialize(what));
+  if (window.slot.state === slotStates.served) answer(window, encode(what));
 }
 
 function answer(window: Window, octets: Uint8Array): void {

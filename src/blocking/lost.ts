@@ -20,6 +20,6 @@ interface Lost {
 }
 
 const registry = new FinalizationRegistry<Lost>(({ caller, token }) => {
-  const toTell = caller.call({ target: token, method: 'lose', args: [] });
+  const toTell = caller.call(token, 'lose', []);
   if (typeof toTell === 'number') console.warn(`tundra: socket ${toTell} was lost without being closed (told once)`);
 });

@@ -51,7 +51,7 @@ export type BlockingModule = typeof constants & BlockingFunctions;
 
 /** The module of a host, for this thread. @param host its name where a network has several */
 export function moduleFor(caller: Caller, host: string): BlockingModule {
-  const ask = (method: string, ...args: readonly unknown[]): unknown => caller.call({ target: host, method, args });
+  const ask = (method: string, ...args: readonly unknown[]): unknown => caller.call(host, method, args);
   const call = <T>(method: string, ...args: readonly unknown[]): Result<T> => {
     const answer = ask(method, ...args);
     return answer === gone ? badDescriptor : (answer as Result<T>);

@@ -32,13 +32,14 @@ export class Servant {
     this.#modules = modules;
   }
 
-  /** Does what a call asks for. What it throws is part of the answer. */
-  async serve(call: Call, slot: number): Promise<Answer> {
+  /** Does what a call asks for; at once, if it need not wait. What it throws is part of the answer. */
+  serve(call: Call, slot: number): Answer | Promise<Answer> {
     try {
-      return { value: this.#leaving(await this.#do(call, slot)) };
+      const result = this.#do(call, slot);
+      if (!(result instanceof Promise)) return [this.#leaving(result)];
+      return result.then((value) => [this.#leaving(value)] as const, refused);
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      return { thrown: message, name };
+      return refused(error);
     }
   }
 
@@ -47,7 +48,7 @@ export class Servant {
     return this.#sockets.size;
   }
 
-  #do({ target, method, args }: Call, slot: number): unknown {
+  #do([target, method, args]: Call, slot: number): unknown {
     if (method === 'close' && typeof target === 'string') return this.onClose(args[0] as number, slot);
     const known = args.map((argument) => this.#arriving(argument));
     if (typeof target === 'string') {
@@ -99,6 +100,11 @@ export class Servant {
     if (typeof value !== 'object' || value === null || !('socketToken' in value)) return value;
     return this.#sockets.get((value as SocketToken).socketToken) ?? noDescriptor;
   }
+}
+
+function refused(error: unknown): Answer {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return [message, name];
 }
 
 type Members = Record<string, (...values: unknown[]) => unknown>;

@@ -6,7 +6,7 @@
  * Words of the control memory: the bell; whether the host is gone; then for each slot its state, the length of what stands in
  * it, and whether more follows.
  *
- *     free -> idle         a thread takes the slot
+ *     unused, free -> idle a thread takes the slot, the first that it can have: behind one that is unused there is none to look at
  *     idle -> called       the caller has written
  *     called -> served     the server has read it and works on it
  *     served -> answered   the server has written
@@ -14,7 +14,7 @@
  *     answered -> idle     the caller has read
  *     any -> free          the thread has left, or the host is gone
  */
-export const slotStates = { free: 0, idle: 1, called: 2, served: 3, answered: 4 } as const;
+export const slotStates = { unused: 0, free: 1, idle: 2, called: 3, served: 4, answered: 5 } as const;
 type SlotState = (typeof slotStates)[keyof typeof slotStates];
 
 export const slotCount = 64;
@@ -36,15 +36,11 @@ export const makeSlots = (): SharedSlots => ({
   data: new SharedArrayBuffer(slotCount * slotOctets),
 });
 
-/** A call on something of the server's: `target` is a name, or the number of a socket. */
-export interface Call {
-  readonly target: string | number;
-  readonly method: string;
-  readonly args: readonly unknown[];
-}
+/** A call on something of the server's: the target is a name, or the number of a socket. */
+export type Call = readonly [target: string | number, method: string, args: readonly unknown[]];
 
-/** What has come of it. */
-export type Answer = { readonly value: unknown } | { readonly thrown: string; readonly name: string };
+/** What has come of it: a value, or the message and the name of what was thrown. */
+export type Answer = readonly [value: unknown] | readonly [thrown: string, name: string];
 
 /** One slot, as both sides see it. Whose turn it is its state says. */
 export class Slot {
@@ -87,9 +83,9 @@ export class Slot {
     return octets.subarray(piece.length);
   }
 
-  /** A copy of what stands here. */
-  take(): Uint8Array {
-    return this.#area.slice(0, this.#control[this.#at + 1]);
+  /** What stands here, as long as it is this side's turn. */
+  get octets(): Uint8Array {
+    return this.#area.subarray(0, this.#control[this.#at + 1]);
   }
 
   /** Is what stands here to be followed by more? */
@@ -133,7 +129,3 @@ export class Bell {
     return Atomics.load(this.#control, gone) === 1;
   }
 }
-
-/** Pieces in their order. A single one is not copied. */
-export const joined = (pieces: readonly Uint8Array[]): Uint8Array =>
-  pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);

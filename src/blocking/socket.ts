@@ -323,7 +323,7 @@ export class BlockingSocket {
   }
 
   #ask(method: string, ...args: readonly unknown[]): unknown {
-    return this.#isOpen ? this.#caller.call({ target: this.#token, method, args }) : gone;
+    return this.#isOpen ? this.#caller.call(this.#token, method, args) : gone;
   }
 }
 

@@ -9,9 +9,9 @@ const makeServant = (): Servant =>
 
 /** What a call returns. */
 async function ask(servant: Servant, target: string | number, method: string, ...args: unknown[]): Promise<unknown> {
-  const answer = await servant.serve({ target, method, args }, 0);
-  if ('thrown' in answer) throw new Error(answer.thrown);
-  return answer.value;
+  const answer = await servant.serve([target, method, args], 0);
+  if (answer.length === 2) throw new Error(answer[0]);
+  return answer[0];
 }
 
 async function openOne(servant: Servant): Promise<number> {
