@@ -247,7 +247,8 @@ export class Socket {
   }
 
   /**
-   * Sends all of `data`, waiting for room. The octets are copied.
+   * Sends all of `data`, waiting for room. The octets are copied: what fits before the call returns, awaited or not, and the rest
+   * later; until then they are to be left alone.
    * @returns the octets accepted; after an error a third value says how many were accepted before it. Without waiting
    *   (timeout 0) what fits is sent
    */
@@ -266,10 +267,13 @@ export class Socket {
     const result = await this.#try('write', undefined, undefined, async () => {
       const wait = this.#waitFor('send', flags);
       if (this.#end.type !== 'stream') return ok(await this.#sendOne(bytes, flags, null, wait));
+      const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
+      // Before any waiting, so that what fits is written when the call returns, awaited or not.
+      if (this.#writers.length === 0 && this.#push(bytes, progress, how)) return ok(progress.sent);
       this.#writers.push(progress);
       try {
-        await this.#waitOrThrow(() => this.#writers[0] === progress, wait);
-        await this.#writeAll(bytes, progress, flags, wait);
+        if (this.#writers[0] !== progress) await this.#waitOrThrow(() => this.#writers[0] === progress, wait);
+        await this.#pushAll(bytes, progress, how, wait);
       } finally {
         this.#writers.splice(this.#writers.indexOf(progress), 1);
         if (this.#writers.length > 0) this.wake();
@@ -279,19 +283,25 @@ export class Socket {
     return result[1] !== null && progress.sent > 0 ? [null, result[1], progress.sent] : result;
   }
 
-  async #writeAll(bytes: Uint8Array, progress: { sent: number }, flags: number, wait: Wait): Promise<void> {
-    const end = this.#end;
-    const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
-    for (;;) {
-      try {
-        progress.sent += end.send(progress.sent === 0 ? bytes : bytes.subarray(progress.sent), how, null);
+  /** Writes as much as fits. @returns whether that is all of it */
+  #push(bytes: Uint8Array, progress: { sent: number }, how: number): boolean {
+    try {
+      do {
+        progress.sent += this.#end.send(progress.sent === 0 ? bytes : bytes.subarray(progress.sent), how, null);
         this.#host.runner.kick();
-        if (progress.sent >= bytes.length) return;
-      } catch (error) {
-        if (!isEagain(error)) throw error;
-        if (!wait.mayWait && progress.sent > 0) return;
-        await this.#waitOrThrow(() => end.maySend(bytes.length, null), wait);
-      }
+      } while (progress.sent < bytes.length);
+      return true;
+    } catch (error) {
+      if (!isEagain(error)) throw error;
+      return false;
+    }
+  }
+
+  async #pushAll(bytes: Uint8Array, progress: { sent: number }, how: number, wait: Wait): Promise<void> {
+    while (!this.#push(bytes, progress, how)) {
+      if (!wait.mayWait && progress.sent > 0) return;
+      await this.#waitOrThrow(() => this.#end.maySend(bytes.length, null), wait);
+      checkOctets(bytes, 'data'); // they may be gone by now
     }
   }
 
