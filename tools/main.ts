@@ -115,6 +115,9 @@ function optionLines(options: Readonly<Record<string, Option>>): string[] {
   });
 }
 
+/** What stands in front of the help; the longest, `lua FILE [ARGUMENT]...`, and two spaces fit. */
+const columnWidth = 24;
+
 function entry(name: string, help: string): string[] {
   const lines: string[] = [];
   let line = '';
@@ -124,7 +127,7 @@ function entry(name: string, help: string): string[] {
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
-  return [...lines, line].map((text, index) => `  ${(index === 0 ? name : '').padEnd(22)}${text}`);
+  return [...lines, line].map((text, index) => `  ${(index === 0 ? name : '').padEnd(columnWidth)}${text}`);
 }
 
 /** Runs a command line. Resolves with the exit code; what is wrong with it goes to standard error, in one line. */

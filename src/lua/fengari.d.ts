@@ -20,6 +20,7 @@ declare module 'fengari' {
     readonly LUA_TSTRING: number;
     readonly LUA_TTABLE: number;
     readonly LUA_TUSERDATA: number;
+    lua_isinteger(state: LuaState, index: number): boolean;
     lua_isyieldable(state: LuaState): boolean;
     lua_getglobal(state: LuaState, name: Uint8Array): number;
     lua_call(state: LuaState, args: number, results: number): void;

@@ -7,7 +7,7 @@ import { pushOctets } from './values.ts';
 
 /**
  * The functions of the library that would make integers of 32 bits out of numbers, or want them, take doubles, as in Lua 5.2.
- * What stays is arithmetic among numbers that the library itself gives as integers, such as lengths: it wraps around at 2^31.
+ * What stays is arithmetic among lengths, places in strings and other counts of the library: it wraps around at 2^31.
  * The operators on bits are of Lua 5.3; those of numbers above 2^31 give what has 32 bits and no sign.
  */
 export function installNumbers(state: LuaState): void {
@@ -22,7 +22,14 @@ export function installNumbers(state: LuaState): void {
     writeOutLarge(thread);
     return format(thread);
   });
-  lua.lua_pop(state, 2);
+  lua.lua_pop(state, 1);
+  for (const [library, names] of Object.entries(whole)) {
+    lua.lua_getfield(state, -1, to_luastring(library));
+    for (const name of names) wrap(state, name, (thread, original) => widen(thread, original(thread)));
+    if (library === 'math') wrap(state, 'random', random);
+    lua.lua_pop(state, 1);
+  }
+  lua.lua_pop(state, 1);
 
   lua.lua_pushnumber(state, 0);
   lua.lua_newtable(state);
@@ -34,6 +41,32 @@ export function installNumbers(state: LuaState): void {
   }
   lua.lua_setmetatable(state, -2);
   lua.lua_pop(state, 1);
+}
+
+/** What gives whole numbers that a program may well multiply. */
+const whole = { math: ['floor', 'ceil', 'random', 'modf', 'fmod', 'abs'], os: ['time'] } as const;
+
+/** The results at the top, as doubles. */
+function widen(state: LuaState, count: number): number {
+  for (let index = lua.lua_gettop(state) - count + 1; index <= lua.lua_gettop(state); index++) {
+    if (!lua.lua_isinteger(state, index)) continue;
+    lua.lua_pushnumber(state, lua.lua_tonumber(state, index));
+    lua.lua_replace(state, index);
+  }
+  return count;
+}
+
+/** Of `math.random`: bounds that are no integers of the interpreter. */
+function random(state: LuaState, original: Action): number {
+  const count = lua.lua_gettop(state);
+  const bounds = Array.from({ length: count }, (_, at) => lua.lua_tonumber(state, at + 1));
+  if ((count !== 1 && count !== 2) || bounds.every((bound) => Math.abs(bound) < 0x7fffffff)) return original(state);
+  const [low, high] = count === 1 ? [1, Math.floor(bounds[0]!)] : bounds.map(Math.floor);
+  if (!(low! <= high!)) return lauxlib.luaL_argerror(state, count, to_luastring('interval is empty'));
+  lua.lua_settop(state, 0);
+  original(state);
+  lua.lua_pushnumber(state, Math.floor(lua.lua_tonumber(state, -1) * (high! - low! + 1)) + low!);
+  return 1;
 }
 
 /** Of `load`: a text is compiled with doubles, and goes by the name of what it was. */

@@ -91,3 +91,9 @@ test('a program reads standard input, and real files', (t) => {
   t.is(stdout, `true\tnil\n0\t<one><two>!\nnil\t${other}/no: Not a directory\t20\ntrue\nnil\texit\t3\ntrue\tnil\n`);
   t.is(status, 0);
 });
+
+test('the help keeps the command apart from what it does', (t) => {
+  const { stdout } = lua('--help');
+
+  t.regex(stdout, /^ {2}lua FILE \[ARGUMENT\]\.\.\. {2}run a Lua program/m);
+});

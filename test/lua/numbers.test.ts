@@ -141,3 +141,27 @@ test('the operators on bits, which are those of Lua 5.3, take 32 bits without a 
     'true\ttrue',
   ]);
 });
+
+test('what math and os.time give does not wrap around, and math.random takes any bounds', async (t) => {
+  const printed = await lines(`
+    print(math.floor(70000.5) * math.floor(70000.5), math.ceil(69999.5) * math.ceil(69999.5), math.abs(-3) * 1000000000)
+    print((math.modf(70000.5)) * (math.modf(70000.5)), math.fmod(70001, 70002) * math.fmod(70001, 70002))
+    print(math.random(70000, 70000) * math.random(70000, 70000), os.time() * os.time() > 0, math.max(3, 7), math.floor(2^40))
+    local least, most = 2^32, 0
+    for _ = 1, 100 do
+      local value = math.random(2^31, 2^32 - 1)
+      least, most = math.min(least, value), math.max(most, value)
+      if value ~= math.floor(value) then error(value) end
+    end
+    print(least >= 2^31, most < 2^32, most - least > 2^29, math.random(2^40) >= 1, math.random() < 1)
+    print(pcall(math.random, 2^33, 2^32))
+  `);
+
+  t.deepEqual(printed, [
+    '4900000000\t4900000000\t3000000000',
+    '4900000000\t4900140001',
+    '4900000000\ttrue\t7\t1099511627776',
+    'true\ttrue\ttrue\ttrue\ttrue',
+    "false\tbad argument #2 to 'math.random' (interval is empty)",
+  ]);
+});
