@@ -109,7 +109,8 @@ export class Socket {
    * SO_SNDTIMEO, which is EINPROGRESS (of AF_UNIX, for want of room at the listener, EAGAIN). Attempts side by side
    * (`happyEyeballs`) end with the timeout and know nothing of SO_SNDTIMEO.
    * @param host an address, a name, or 32 bits in host order; the path of an AF_UNIX socket, or 'unix:' and a path on any
-   *   stream; null lets a datagram socket's peer go. Of a name with several addresses one after the other is tried
+   *   stream; null lets go of the peer, as AF_UNSPEC on Linux: a stream's connection is reset, and listening ends; what `bind`
+   *   has named with its port stays. Of a name with several addresses one after the other is tried
    * @param scopeid the interface of a link-local address, if `host` does not name it ('fe80::1%tun0')
    */
   async connect(
@@ -124,6 +125,8 @@ export class Socket {
       const patience = this.#timeout === 0 ? Number.POSITIVE_INFINITY : deadline;
       if (host === null) {
         this.#end.connect(null);
+        this.#host.runner.kick();
+        this.wake();
         return ok(true as const);
       }
       const sought = this.#mayRace() ? new Sought(() => this.wake()) : null;
@@ -368,7 +371,7 @@ export class Socket {
   async recv(maxsize: number, flags = 0): Promise<Read> {
     checkSize(maxsize, 'maxsize');
     checkNumber(flags, 'flags');
-    if (maxsize === 0) return [empty, null];
+    if (maxsize === 0 && this.#fd >= 0) return [empty, null];
     const result = await this.#try<Uint8Array>('read', undefined, undefined, async () =>
       ok((await this.#receive(maxsize, flags)).data.subarray(0, maxsize)),
     );
@@ -383,7 +386,7 @@ export class Socket {
   async recvInto(buffer: Uint8Array, flags = 0): Promise<Result<number>> {
     checkOctets(buffer, 'buffer');
     checkNumber(flags, 'flags');
-    if (buffer.length === 0) return ok(0);
+    if (buffer.length === 0 && this.#fd >= 0) return ok(0);
     return this.#try('read', undefined, undefined, async () => {
       const { data } = await this.#receive(buffer.length, flags, buffer);
       if (data.buffer !== buffer.buffer) buffer.set(data.subarray(0, buffer.length));

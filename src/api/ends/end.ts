@@ -67,7 +67,7 @@ export interface End {
   bind(place: Place): void;
   /**
    * 'done': connected. 'begun': an attempt is on its way. 'pending': one was already. 'full': there is no room at the listener,
-   * which may change. null disconnects what has no handshake.
+   * which may change. null lets go of the peer.
    */
   connect(place: Place | null): 'done' | 'begun' | 'pending' | 'full';
   /** Has the attempt come to its end? */

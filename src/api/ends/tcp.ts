@@ -33,8 +33,8 @@ export class TcpEnd implements End {
   readonly #any: Address;
   readonly #settings: StreamSettings;
   #claim: PortClaim | null = null;
-  /** The user has named the port: it is not given back when the connection ends (Linux: SOCK_BINDPORT_LOCK). */
-  #hasNamedPort = false;
+  /** What the user has bound it to, if that has a port: not given back when the connection ends (Linux: SOCK_BINDPORT_LOCK). */
+  #named: Exclude<Place, string> | null = null;
   #listener: Listener | null = null;
   #tcb: Tcb | null = null;
   #isConnecting = false;
@@ -54,15 +54,15 @@ export class TcpEnd implements End {
     const { address, port } = numbered(place);
     const isEnded = this.#tcb !== null && isDown(this.#tcb);
     const isTaken = this.#claim !== null || this.#listener !== null || (this.#tcb !== null && !isEnded);
-    if (isTaken || (isEnded && this.#hasNamedPort)) throw new StackError('EINVAL');
+    if (isTaken || (isEnded && this.#named !== null)) throw new StackError('EINVAL');
     const { tcp, v6Only } = this.#settings;
     if (v6Only && address.isV4 && this.#context.family === 6) throw new StackError('EINVAL');
     this.#claim = this.#context.stack.tcp.bind(address, port, tcp, v6Only);
-    this.#hasNamedPort = port !== 0;
+    this.#named = port === 0 ? null : { address, port };
   }
 
   connect(place: Place | null): 'done' | 'begun' | 'pending' {
-    if (place === null) throw new StackError('EAFNOSUPPORT');
+    if (place === null) return this.#disconnect();
     if (this.#listener !== null) throw new StackError('EISCONN');
     if (this.#tcb !== null) {
       if (!this.#isConnecting) throw new StackError('EISCONN');
@@ -81,18 +81,39 @@ export class TcpEnd implements End {
     return 'begun';
   }
 
+  /** As connect(2) to AF_UNSPEC: nothing is left but the name that the user has given it, and the news of it. */
+  #disconnect(): 'done' {
+    const { stack, now } = this.#context;
+    if (this.#listener !== null) this.#unlisten(this.#listener);
+    const tcb = this.#tcb;
+    if (tcb === null) return 'done';
+    const isOver = isDown(tcb) || tcb.state === 'LAST-ACK' || tcb.state === 'CLOSING';
+    this.#lateError = tcpCalls.takeError(tcb) ?? (isOver ? null : 'ECONNRESET');
+    tcpCalls.abort(tcb, now());
+    this.#tcb = null;
+    this.#isConnecting = false;
+    if (this.#named !== null) {
+      const { address, port } = this.#named;
+      this.#claim ??= stack.tcp.bind(address, port, this.#settings.tcp, this.#settings.v6Only);
+    }
+    return 'done';
+  }
+
   get hasConnected(): boolean {
     return this.#tcb === null || !isOpening(this.#tcb);
   }
 
   finishConnect(): void {
     const tcb = this.#tcb;
-    if (tcb === null) throw new StackError('ECONNABORTED');
+    if (tcb === null) {
+      this.#throwLate();
+      throw new StackError('ECONNABORTED');
+    }
     this.#isConnecting = false;
     const hasFailed = tcb.state === 'CLOSED' && tcb.acknowledged === 0;
     if (hasFailed) {
       this.#tcb = null; // it may try again
-      if (this.#hasNamedPort)
+      if (this.#named !== null)
         this.#claim ??= this.#context.stack.tcp.bind(tcb.local, tcb.localPort, this.#settings.tcp);
     }
     tcpCalls.throwPending(tcb);
@@ -178,13 +199,10 @@ export class TcpEnd implements End {
   }
 
   shutdown(read: boolean, write: boolean): void {
-    const { stack, now } = this.#context;
+    const { now } = this.#context;
     const listener = this.#listener;
     if (listener !== null) {
-      if (!read) return;
-      stack.tcp.unlisten(listener, now(), this.#hasNamedPort);
-      if (this.#hasNamedPort) this.#claim = listener.claim; // still bound: it may listen again
-      this.#listener = null;
+      if (read) this.#unlisten(listener);
       return;
     }
     const tcb = this.#tcb;
@@ -196,6 +214,13 @@ export class TcpEnd implements End {
     this.#tcb = null; // as before `connect`, but for what has become of it
     this.#isConnecting = false;
     this.#lateError = 'ECONNRESET';
+  }
+
+  #unlisten(listener: Listener): void {
+    const staysBound = this.#named !== null;
+    this.#context.stack.tcp.unlisten(listener, this.#context.now(), staysBound);
+    if (staysBound) this.#claim = listener.claim; // it may listen again
+    this.#listener = null;
   }
 
   close(): Linger | null {
