@@ -9,13 +9,17 @@ import { portOf } from './services.ts';
 
 /** One way to reach a host and a service. */
 export interface AddressInfo {
+  /** AF_INET or AF_INET6. */
   readonly family: number;
+  /** SOCK_STREAM, SOCK_DGRAM or SOCK_RAW. */
   readonly socktype: number;
+  /** IPPROTO_TCP, IPPROTO_UDP; of raw sockets what was asked for. */
   readonly protocol: number;
   /** The host's own name, on the first of the list and with AI_CANONNAME only; '' elsewhere. */
   readonly canonname: string;
-  /** The address as text, and the port. */
+  /** The address as text. */
   readonly addr: string;
+  /** 0 where none was asked for. */
   readonly port: number;
   /** What `connect` and `bind` take. */
   readonly sockaddr: SocketAddress;

@@ -6,6 +6,7 @@ import type { HostsTable, Lookup, NameContext } from './names.ts';
 import { knownServices, type ServicePorts, type ServicesTable } from './services.ts';
 import { Waiting } from './waiting.ts';
 
+/** What a host knows, and what its sockets may do. */
 export interface HostSettings {
   /** Names and their addresses, like a hosts file. `localhost` is there already. */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
@@ -42,15 +43,19 @@ export interface OpenSocket {
  * sockets, those that were asked for and `select` are EBADF, names EAI_FAIL; calls that wait end so at once.
  */
 export class SocketHost implements NameContext {
+  /** Who turns the stack. */
   readonly runner: Runner;
   /** Names that resolve without asking anybody, in lower case. */
   readonly hosts: HostsTable;
+  /** Services and their ports. */
   readonly services: ServicesTable;
   /** Set by the module, which can make the sockets that it takes. */
   lookup: Lookup | null = null;
   /** Who waits on which endpoint of the stack. */
   readonly owners: WeakMap<object, Pick<OpenSocket, 'wake'>> = new WeakMap();
+  /** Raw sockets may be opened. */
   readonly mayOpenRaw: boolean;
+  /** The addresses of a name are tried side by side (RFC 8305). */
   readonly happyEyeballs: boolean;
   /** Those who wait for none of the sockets: told when the host is closed. */
   readonly closing: Waiting;
@@ -82,10 +87,12 @@ export class SocketHost implements NameContext {
     return (context) => new UnixEnd(context, type);
   }
 
+  /** The interfaces of the stack, for zones ('fe80::1%tun0'). */
   get interfaces(): readonly { readonly name: string; readonly index: number }[] {
     return this.runner.stack.interfaces;
   }
 
+  /** Has an interface besides loopback an address of this family? */
   hasAddress(isV4: boolean): boolean {
     const { interfaces } = this.runner.stack;
     return interfaces.some(
@@ -93,10 +100,12 @@ export class SocketHost implements NameContext {
     );
   }
 
+  /** The addresses in the order in which they should be tried (RFC 6724 section 6). */
   order(addresses: readonly Address[]): Address[] {
     return this.runner.stack.orderDestinations(addresses);
   }
 
+  /** As many sockets are open as may be: the next one is EMFILE. */
   get isFull(): boolean {
     return this.#open.size >= this.#limit;
   }

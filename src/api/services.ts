@@ -1,7 +1,14 @@
 /** Services and their ports (RFC 6335), as a services(5) file has them: the same over TCP and UDP unless said otherwise. */
 
 /** A port for both protocols, or one for each that has it. */
-export type ServicePorts = number | { readonly tcp?: number; readonly udp?: number };
+export type ServicePorts =
+  | number
+  | {
+      /** Its port over TCP; without it, it is not there. */
+      readonly tcp?: number;
+      /** The same over UDP. */
+      readonly udp?: number;
+    };
 
 export type ServicesTable = ReadonlyMap<string, ServicePorts>;
 
@@ -39,6 +46,7 @@ export const knownServices: Readonly<Record<string, ServicePorts>> = {
   pop3s: { tcp: 995 },
 };
 
+/** The port of a service over a protocol; null when there is none. */
 export function portOf(table: ServicesTable, name: string, protocol: 'tcp' | 'udp'): number | null {
   const ports = table.get(name);
   if (ports === undefined) return null;

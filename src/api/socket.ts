@@ -24,15 +24,19 @@ const ok = <T>(value: T): Result<T> => [value, null];
 
 /** A datagram as `recvfrom` tells it. */
 export interface ReceivedMessage {
+  /** Its octets, which are the caller's, cut to the size that was asked for. */
   readonly data: Uint8Array;
   /** Who sent it, as `sendto` takes it; of AF_UNIX its path and 0. */
   readonly address: SocketAddress;
   /** Octets of the whole datagram, also when `data` was cut. */
   readonly length: number;
-  /** Of IP: which of our addresses, or which group, it was sent to, the interface it came in by, and two fields of its header. */
+  /** Of IP: which of our addresses, or which group, it was sent to; '' elsewhere. */
   readonly destination: string;
+  /** Of IP: the interface that it came in by; 0 elsewhere. */
   readonly interfaceIndex: number;
+  /** Of IP: hops that were left; 0 elsewhere. */
   readonly ttl: number;
+  /** Of IP: the octet of TOS or traffic class; 0 elsewhere. */
   readonly trafficClass: number;
 }
 
@@ -59,12 +63,15 @@ type Written = Result<number> | readonly [null, ErrorText, number];
 
 /** The structured form of an error. */
 export interface SocketError {
+  /** 'ECONNRESET'; of names 'EAI_NONAME'. */
   readonly code: ErrorCode | LookupError;
   /** Linux's number; below zero for names that could not be looked up. */
   readonly errno: number;
+  /** The call that has failed: 'connect'. */
   readonly syscall: string;
   /** Of calls that name somebody: whom. */
   readonly address?: string | number;
+  /** Of calls that name a port: which. */
   readonly port?: number | string;
 }
 
@@ -75,6 +82,7 @@ export interface SocketError {
 export class Socket {
   /** The structured form of the last error. */
   lastError: SocketError | null = null;
+  /** 4 of AF_INET, 6 of AF_INET6, 'unix' of AF_UNIX; a stream that became one by 'unix:' keeps what it was made as. */
   readonly family: SocketFamily | 'unix';
   readonly #host: SocketHost;
   readonly #waiting: Waiting;
@@ -111,7 +119,13 @@ export class Socket {
    * @param host an address, a name, or 32 bits in host order; the path of an AF_UNIX socket, or 'unix:' and a path on any
    *   stream; null lets go of the peer, as AF_UNSPEC on Linux: a stream's connection is reset, and listening ends; what `bind`
    *   has named with its port stays. Of a name with several addresses one after the other is tried
+   * @param port a number, digits, or the name of a service
    * @param scopeid the interface of a link-local address, if `host` does not name it ('fe80::1%tun0')
+   * @returns ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH what became of the attempt; ERROR_TIMEOUT it took too long, for the
+   *   user or for TCP; EINPROGRESS, EALREADY it goes on (without waiting: timeout 0); EISCONN there is a connection, or it listens;
+   *   EADDRNOTAVAIL no free port; EINVAL a link-local address without an interface; of names one of gai_strerror(3)'s texts;
+   *   of AF_UNIX ENOENT, ECONNREFUSED, EPROTOTYPE, EAGAIN; EBADF
+   * @throws TypeError arguments of the wrong type; RangeError a port that is not 0 to 65535
    */
   async connect(
     host: string | number | null,
@@ -202,7 +216,12 @@ export class Socket {
     }
   }
 
-  /** Gives the socket a local address and port; port 0 takes a free one. Of AF_UNIX, a path. */
+  /**
+   * Gives the socket a local address and port; port 0 takes a free one. Of AF_UNIX, a path.
+   * @param host an address, a name, '' for all addresses; a path, or 'unix:' and a path
+   * @returns EADDRINUSE, EADDRNOTAVAIL not our address, EINVAL it is bound already; of names one of gai_strerror(3)'s texts; EBADF
+   * @throws TypeError arguments of the wrong type; RangeError a port that is not 0 to 65535
+   */
   async bind(host: string | number, port: number | string = 0, _flowinfo = 0, scopeid = 0): Promise<Result<true>> {
     return this.#try('bind', host, port, async () => {
       const found = this.#places(host, port, scopeid);
@@ -213,7 +232,12 @@ export class Socket {
     });
   }
 
-  /** Waits for connections. `backlog` + 1 finished ones may wait for `accept`. */
+  /**
+   * Waits for connections. `backlog` + 1 finished ones may wait for `accept`; what is negative is 0. A stream over IP that is not
+   * bound gets a free port.
+   * @returns EOPNOTSUPP no stream, EINVAL it is connected, EADDRINUSE the port is listened on; EBADF
+   * @throws TypeError no number
+   */
   listen(backlog: number): Result<true> {
     checkNumber(backlog, 'backlog');
     return this.#call('listen', () => {
@@ -253,7 +277,9 @@ export class Socket {
    * Sends all of `data`, waiting for room. The octets are copied: what fits before the call returns, awaited or not, and the rest
    * later; until then they are to be left alone.
    * @returns the octets accepted; after an error a third value says how many were accepted before it. Without waiting
-   *   (timeout 0) what fits is sent
+   *   (timeout 0) what fits is sent. ERROR_CLOSED nobody can read it any more, or there is no connection; ECONNRESET; ERROR_TIMEOUT,
+   *   EAGAIN no room in time; of datagrams EDESTADDRREQ, EMSGSIZE, ECONNREFUSED (which an earlier one has brought); EBADF
+   * @throws TypeError neither text nor octets, or octets whose memory has been transferred away
    */
   async write(data: string | Uint8Array): Promise<Written> {
     return this.send(data, 0);
@@ -311,6 +337,8 @@ export class Socket {
   /**
    * Sends one datagram to an address or a path. On a stream the address says nothing, but with MSG_FASTOPEN: then the stream
    * is opened with the data.
+   * @returns as `write`; of names one of gai_strerror(3)'s texts
+   * @throws as `write` and `connect`
    */
   async sendto(
     data: string | Uint8Array,
@@ -358,7 +386,11 @@ export class Socket {
 
   /**
    * Waits until something has come and returns up to `maxsize` octets of it; one datagram on a datagram socket.
-   * The data is empty, never null, when there is an error; the end of the stream is `ERROR_CLOSED`.
+   * The data, which is the caller's, is empty, never null, when there is an error; the end of the stream is `ERROR_CLOSED`.
+   * `maxsize` 0 gives nothing at once.
+   * @returns ENOTCONN there is no connection; ECONNRESET, told once; ERROR_TIMEOUT, EAGAIN nothing in time; ECONNREFUSED of
+   *   datagrams that were sent; EBADF
+   * @throws TypeError no number; RangeError no number of octets
    */
   async read(maxsize: number): Promise<Read> {
     return this.recv(maxsize, 0);
@@ -499,7 +531,9 @@ export class Socket {
 
   /**
    * Sets an option: `setoption(socket.SOL_SOCKET, socket.SO_BROADCAST, true)`. Flags may be booleans or numbers.
-   * @returns an error for options that there are not (ENOPROTOOPT) and for values that cannot be (EINVAL)
+   * @returns ENOPROTOOPT there is no such option, or it is only told; EINVAL a value that cannot be; EOPNOTSUPP AF_UNIX has no such
+   *   level; EBADF
+   * @throws TypeError level and name that are no numbers, a value that no option could be
    */
   setoption(level: number, optname: number, value: OptionValue): Result<true> {
     checkNumber(level, 'level');
@@ -515,7 +549,11 @@ export class Socket {
     });
   }
 
-  /** Tells an option: a boolean for flags, a number for the rest. */
+  /**
+   * Tells an option: a boolean for flags, for the rest a number or what docs/options.md says.
+   * @returns ENOPROTOOPT there is no such option, or it is only set; EOPNOTSUPP AF_UNIX has no such level; EBADF
+   * @throws TypeError no numbers
+   */
   getoption(level: number, optname: number): Result<OptionValue> {
     checkNumber(level, 'level');
     checkNumber(optname, 'optname');
@@ -559,7 +597,11 @@ export class Socket {
     await this.#waiting.until(isDone, this.#now() + time, () => false);
   }
 
-  /** Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. */
+  /**
+   * Ends sending, receiving or both: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`. What has been written is still delivered.
+   * @returns ENOTCONN there is no peer; EINVAL none of the three; EBADF
+   * @throws TypeError no number
+   */
   shutdown(how: number): Result<true> {
     checkNumber(how, 'how');
     return this.#call('shutdown', () => {
@@ -582,34 +624,38 @@ export class Socket {
     this.#timeout = timeout < 0 ? -1 : timeout;
   }
 
+  /** Seconds that a call may wait: -1 without limit, 0 not at all. */
   gettimeout(): number {
     return this.#timeout;
   }
 
-  /** `true` or 1 waits without limit, `false` or 0 not at all; it takes the place of the timeout. */
+  /** `true` or 1 waits without limit, `false` or 0 not at all; it takes the place of the timeout. @throws TypeError neither */
   setblocking(block: boolean | number): void {
     if (typeof block !== 'boolean') checkNumber(block, 'block');
     this.#timeout = block ? -1 : 0;
   }
 
-  /** Who is at the other end: an address and a port; of AF_UNIX a path, '' for none. */
+  /** Who is at the other end: an address and a port; of AF_UNIX a path, '' for none. @returns ENOTCONN; EBADF */
   getpeername(): Result<SocketName> {
     return this.#call('getpeername', () => ok(this.#end.peerName()));
   }
 
-  /** What the socket itself is called. */
+  /** What the socket itself is called: any address and port 0 before it is bound; of AF_UNIX ''. @returns EBADF */
   getsockname(): Result<SocketName> {
     return this.#call('getsockname', () => ok(this.#end.localName()));
   }
 
+  /** '<socket: 3>', with its descriptor number. */
   toString(): string {
     return `<socket: ${this.#fd}>`;
   }
 
+  /** Closes, at the end of the block of `using`. */
   [Symbol.dispose](): void {
     void this.close();
   }
 
+  /** Closes at the end of the block of `await using`, which waits as long as SO_LINGER says. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -44,6 +44,7 @@ export interface HostInterface {
   readonly routes?: readonly string[];
 }
 
+/** What `openHost` wants to know: the first interface, and what the host has and knows besides. */
 export interface OpenHostOptions extends HostInterface {
   /** Further interfaces. What no interface is a neighbour of is reached by the first one. */
   readonly interfaces?: readonly HostInterface[];
@@ -51,7 +52,7 @@ export interface OpenHostOptions extends HostInterface {
   readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
   /** Services and their ports besides those that are known, like a services file. */
   readonly services?: Readonly<Record<string, ServicePorts>>;
-  /** Name servers to ask, and how; null for none. Default: what /etc/resolv.conf says. */
+  /** Name servers to ask, and how; null for none. Default: what /etc/resolv.conf says; without that file none. */
   readonly resolver?: ResolverSettings | null;
   /** Try the addresses of a name side by side (RFC 8305). Default false. */
   readonly happyEyeballs?: boolean;
@@ -59,7 +60,9 @@ export interface OpenHostOptions extends HostInterface {
   readonly limit?: number;
   /** Raw sockets may be opened. Default false. */
   readonly raw?: boolean;
+  /** Settings of the stack, with its defaults for the rest. */
   readonly stack?: StackSettings;
+  /** Is told what happens in the stack: states, packets dropped. */
   readonly observer?: Observer;
   /** Default: the system's random numbers. */
   readonly random?: Random;
@@ -67,10 +70,13 @@ export interface OpenHostOptions extends HostInterface {
 
 /** A host of ours in real time. */
 export interface OpenHost {
+  /** What makes packets of calls. */
   readonly stack: Stack;
+  /** What turns the stack over its devices. */
   readonly driver: Driver;
-  /** The device of the first interface, and all of them. */
+  /** The device of the first interface. */
   readonly device: Device;
+  /** The devices of all interfaces, in their order. */
   readonly devices: readonly Device[];
   /** The documented module: `host.socket.tcp()` and the rest. */
   readonly socket: SocketModule;

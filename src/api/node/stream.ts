@@ -24,10 +24,15 @@ export const toDuplex = (socket: Socket): SocketStream => new SocketStream(socke
 
 /** See `toDuplex`. */
 export class SocketStream extends Duplex {
+  /** Who was at the other end when the stream was made; undefined of AF_UNIX and of what was not connected. */
   readonly remoteAddress: string | undefined;
+  /** The other end's port. */
   readonly remotePort: number | undefined;
+  /** Our address of the connection. */
   readonly localAddress: string | undefined;
+  /** Our port. */
   readonly localPort: number | undefined;
+  /** The family of the socket. */
   readonly remoteFamily: 'IPv4' | 'IPv6';
   readonly #socket: Socket;
   #isReading = false;
@@ -35,6 +40,7 @@ export class SocketStream extends Duplex {
   #activeAt = 0;
   #cancelTimer: Cancel | null = null;
 
+  /** @param socket connected; it is the stream's from now on */
   constructor(socket: Socket) {
     super({ allowHalfOpen: true, readableHighWaterMark: readSize, writableHighWaterMark: readSize });
     this.#socket = socket;

@@ -18,7 +18,9 @@ import type { SocketFamily } from '../names.ts';
 
 /** A group to join or to leave, by the interface with this name or index; without one, as the routes say. */
 export interface Membership {
+  /** The group's address. */
   readonly group: string;
+  /** The name or the index of the interface; 0 is none. */
   readonly iface?: string | number;
 }
 
@@ -28,6 +30,7 @@ export interface Linger {
   readonly linger: number;
 }
 
+/** What an option may be: docs/options.md says of each, which. */
 export type OptionValue = boolean | number | string | Uint8Array | Membership | Linger | TcpInfo;
 
 /** @throws TypeError what no option could be */
