@@ -46,20 +46,24 @@ const slots = makeSlots();
 const arrived = new BigInt64Array(new SharedArrayBuffer(8));
 
 const memory = where === 'memory' ? plan : null;
-startAndWait('blocking-host', { slots, arrived, memory } satisfies Omit<HostPlan, 'ready'>);
-if (where === 'memory') startAndWait('blocking-echo', { share: { slots, name: 'there' } });
+startAndWait(new URL('./blocking-host.ts', import.meta.url), { slots, arrived, memory } satisfies Omit<
+  HostPlan,
+  'ready'
+>);
+if (where === 'memory')
+  startAndWait(new URL('./blocking-echo.ts', import.meta.url), { share: { slots, name: 'there' } });
 const caller = new Caller(slots);
 const socket = moduleFor(caller, where === 'memory' ? 'here' : '');
-if (where === 'tun') startAndWait('blocking-peer', {});
+if (where === 'tun') startAndWait(new URL('./blocking-peer.ts', import.meta.url), {});
 
 const figures = [...measured(socket, 0)];
 const open = Array.from({ length: manySockets }, () => ours(socket.udp()));
 figures.push(...measured(socket, open.length));
 process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit());
 
-function startAndWait(name: string, data: object): void {
+function startAndWait(file: URL, data: object): void {
   const ready = new Flag();
-  startThread(`./${name}`, import.meta.url, { ...data, ready: ready.words });
+  startThread(file.href.replace(/\.ts$/, ''), import.meta.url, { ...data, ready: ready.words });
   ready.wait();
 }
 
