@@ -1,5 +1,5 @@
-import { shift } from './bit32.ts';
-import { type Action, setFunction, wrap } from './functions.ts';
+import { fitIntegers } from './format.ts';
+import { type Action, wrap } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { withDoubles } from './numerals.ts';
 import { latin1Of, octetsOfLatin1 } from './octets.ts';
@@ -8,7 +8,6 @@ import { pushOctets } from './values.ts';
 /**
  * The functions of the library that would make integers of 32 bits out of numbers, or want them, take doubles, as in Lua 5.2.
  * What stays is arithmetic among lengths, places in strings and other counts of the library: it wraps around at 2^31.
- * The operators on bits are of Lua 5.3; those of numbers above 2^31 give what has 32 bits and no sign.
  */
 export function installNumbers(state: LuaState): void {
   lua.lua_getglobal(state, to_luastring('_G'));
@@ -19,10 +18,20 @@ export function installNumbers(state: LuaState): void {
   wrap(state, 'tonumber', toNumber);
   lua.lua_getfield(state, -1, to_luastring('string'));
   wrap(state, 'format', (thread, format) => {
-    writeOutLarge(thread);
+    fitIntegers(thread);
     return format(thread);
   });
   lua.lua_pop(state, 1);
+  for (const [library, functions] of Object.entries(places)) {
+    lua.lua_getfield(state, -1, to_luastring(library));
+    for (const [name, where] of Object.entries(functions)) {
+      wrap(state, name, (thread, original) => {
+        truncate(thread, ...where);
+        return original(thread);
+      });
+    }
+    lua.lua_pop(state, 1);
+  }
   for (const [library, names] of Object.entries(whole)) {
     lua.lua_getfield(state, -1, to_luastring(library));
     for (const name of names) wrap(state, name, (thread, original) => widen(thread, original(thread)));
@@ -30,17 +39,30 @@ export function installNumbers(state: LuaState): void {
     lua.lua_pop(state, 1);
   }
   lua.lua_pop(state, 1);
+}
 
-  lua.lua_pushnumber(state, 0);
-  lua.lua_newtable(state);
-  for (const [name, operator] of Object.entries(operators)) {
-    setFunction(state, name, (thread) => {
-      lua.lua_pushnumber(thread, operator(bitsAt(thread, 1), bitsAt(thread, 2)) >>> 0);
-      return 1;
-    });
+/** What takes places and counts: from which argument to which, and if it matters, of how many. */
+const places: Readonly<Record<string, Readonly<Record<string, readonly [from: number, to: number, of?: number]>>>> = {
+  _G: { select: [1, 1] },
+  math: { random: [1, 2] },
+  string: { byte: [2, 3], char: [1, Number.POSITIVE_INFINITY], find: [3, 3], match: [3, 3], rep: [2, 2], sub: [2, 3] },
+  table: { concat: [3, 4], insert: [2, 2, 3], remove: [2, 2], unpack: [2, 3] },
+};
+
+/** Cuts fractions off, as Lua 5.2 does it. */
+function truncate(state: LuaState, from: number, to: number, of?: number): void {
+  const top = lua.lua_gettop(state);
+  if (of !== undefined && of !== top) return;
+  for (let index = from; index <= Math.min(to, top); index++) {
+    if (lua.lua_type(state, index) !== lua.LUA_TNUMBER) continue;
+    const value = lua.lua_tonumber(state, index);
+    if (!Number.isInteger(value)) replaceBy(state, index, Math.trunc(value));
   }
-  lua.lua_setmetatable(state, -2);
-  lua.lua_pop(state, 1);
+}
+
+function replaceBy(state: LuaState, index: number, value: number): void {
+  lua.lua_pushnumber(state, value);
+  lua.lua_replace(state, index);
 }
 
 /** What gives whole numbers that a program may well multiply. */
@@ -49,9 +71,7 @@ const whole = { math: ['floor', 'ceil', 'random', 'modf', 'fmod', 'abs'], os: ['
 /** The results at the top, as doubles. */
 function widen(state: LuaState, count: number): number {
   for (let index = lua.lua_gettop(state) - count + 1; index <= lua.lua_gettop(state); index++) {
-    if (!lua.lua_isinteger(state, index)) continue;
-    lua.lua_pushnumber(state, lua.lua_tonumber(state, index));
-    lua.lua_replace(state, index);
+    if (lua.lua_isinteger(state, index)) replaceBy(state, index, lua.lua_tonumber(state, index));
   }
   return count;
 }
@@ -105,57 +125,3 @@ function numberIn(text: string, base: number): number | null {
   const value = digits.reduce((sum, digit) => sum * base + digit, 0);
   return text.startsWith('-') ? -value : value;
 }
-
-/** Of `string.format`: whole numbers that are no integers of the interpreter become texts, as %d and its like would make them. */
-function writeOutLarge(state: LuaState): void {
-  const top = lua.lua_gettop(state);
-  const isLarge = (index: number): boolean => {
-    const type = lua.lua_type(state, index);
-    if (type !== lua.LUA_TNUMBER && type !== lua.LUA_TSTRING) return false;
-    const value = lua.lua_tonumber(state, index);
-    return Number.isInteger(value) && (value > 0x7fffffff || value < -0x80000000);
-  };
-  if (!Array.from({ length: top }, (_, at) => at + 1).some((index) => index > 1 && isLarge(index))) return;
-  let index = 1;
-  const pattern = latin1Of(lauxlib.luaL_checkstring(state, 1)).replace(directive, (found, flags, width, kind) => {
-    if (found === '%%') return found;
-    index++;
-    if (index > top || !'diouxX'.includes(kind) || !isLarge(index)) return found;
-    pushOctets(state, octetsOfLatin1(written(lua.lua_tonumber(state, index), flags, Number(width), kind)));
-    lua.lua_replace(state, index);
-    return '%s';
-  });
-  pushOctets(state, octetsOfLatin1(pattern));
-  lua.lua_replace(state, 1);
-}
-
-/** The precision says nothing of numbers that have so many digits. */
-const directive = /%%|%([-+ #0]*)(\d*)(?:\.\d*)?([a-zA-Z])/g;
-
-function written(value: number, flags: string, width: number, kind: string): string {
-  const digits = BigInt(Math.abs(value)).toString({ o: 8, x: 16, X: 16 }[kind] ?? 10);
-  const isDecimal = kind === 'd' || kind === 'i';
-  const plus = !isDecimal ? '' : flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
-  const mark = flags.includes('#') ? ({ o: '0', x: '0x', X: '0x' }[kind] ?? '') : '';
-  const sign = value < 0 ? '-' : plus + mark;
-  const zeros = flags.includes('0') && !flags.includes('-') ? width - sign.length : 0;
-  const text = sign + digits.padStart(zeros, '0');
-  const padded = flags.includes('-') ? text.padEnd(width) : text.padStart(width);
-  return kind === 'X' ? padded.toUpperCase() : padded;
-}
-
-/** What a number is as 32 bits. */
-function bitsAt(state: LuaState, index: number): number {
-  const value = lauxlib.luaL_checknumber(state, index);
-  if (!Number.isInteger(value)) throw new TypeError('number has no integer representation');
-  return (value % 0x1_0000_0000) >>> 0;
-}
-
-const operators: Readonly<Record<string, (a: number, b: number) => number>> = {
-  __band: (a, b) => a & b,
-  __bor: (a, b) => a | b,
-  __bxor: (a, b) => a ^ b,
-  __bnot: (a) => ~a,
-  __shl: (a, b) => shift(a, b | 0),
-  __shr: (a, b) => shift(a, -(b | 0)),
-};

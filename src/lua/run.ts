@@ -1,4 +1,5 @@
 import type { SocketModule } from '../api/index.ts';
+import { installBitOperators } from './bit-operators.ts';
 import { installBit32 } from './bit32.ts';
 import { installCallbacks } from './callbacks.ts';
 import { type LuaExecute, type LuaFiles, type LuaInput, noFiles, noInput } from './files.ts';
@@ -52,6 +53,7 @@ export async function runLua(source: Uint8Array, socket: SocketModule, settings:
   const thread = lua.lua_newthread(state);
   installWaiting(state, thread, pending);
   installNumbers(state);
+  installBitOperators(state);
   installCallbacks(state);
   installBit32(state);
   installMath(state);

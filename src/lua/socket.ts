@@ -1,6 +1,7 @@
 import type { OptionValue, Result, Socket, SocketModule } from '../api/index.ts';
 import { setFunction, setLibrary } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
+import { latin1Of } from './octets.ts';
 import { socketAt, socketType } from './sockets.ts';
 import { push, pushOctets, read, textOrNumber } from './values.ts';
 import { type Pending, waitFor } from './waiting.ts';
@@ -215,6 +216,6 @@ function optionValue(state: LuaState, index: number): OptionValue {
   const value = read(state, index);
   if (value === null) return lauxlib.luaL_argerror(state, index, to_luastring('value expected'));
   // Names are texts to us, not octets.
-  if (value instanceof Uint8Array) return String.fromCharCode(...value);
+  if (value instanceof Uint8Array) return latin1Of(value);
   return value as OptionValue;
 }

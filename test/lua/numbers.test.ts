@@ -55,16 +55,18 @@ test('format lays large numbers out as it does small ones', async (t) => {
     print(("[%12d] [%-12d] [%012d] [%+d] [% d] [%d]"):format(2^31, 2^31, 2^31, 2^31, 2^31, -2^31 - 1))
     print(("[%10x] [%010X] [%#x] [%-10o|] [%x] [%d%%]"):format(2^31, 2^32 - 1, 2^31, 2^31, 2^40, 2^53))
     print(("%s %d %5.1f %q"):format("a", 2^31, 2^31, "b"), ("%d"):format("4294967295"), ("%d"):format(3.0))
-    print(pcall(string.format, "%d", 2^31 + 0.5))
-    print(pcall(string.format, "%d", 1.5))
+    print(("%d %d %x %5d|%i"):format(2^31 + 0.5, 3.7, 255.9, -3.7, "2.5"))
+    print(pcall(string.format, "%d", 1/0))
+    print(pcall(string.format, "%d", "x"))
   `);
 
   t.deepEqual(printed, [
     '[  2147483648] [2147483648  ] [002147483648] [+2147483648] [ 2147483648] [-2147483649]',
     '[  80000000] [00FFFFFFFF] [0x80000000] [20000000000|] [10000000000] [9007199254740992%]',
     'a 2147483648 2147483648.0 "b"\t4294967295\t3',
+    '2147483648 3 ff    -3|2',
     "false\tbad argument #2 to 'string.format' (number has no integer representation)",
-    "false\tbad argument #2 to 'string.format' (number has no integer representation)",
+    "false\tbad argument #2 to 'string.format' (number expected, got string)",
   ]);
 });
 
@@ -163,5 +165,25 @@ test('what math and os.time give does not wrap around, and math.random takes any
     '4900000000\ttrue\t7\t1099511627776',
     'true\ttrue\ttrue\ttrue\ttrue',
     "false\tbad argument #2 to 'math.random' (interval is empty)",
+  ]);
+});
+
+test('places, counts and bounds may have fractions, which are cut off', async (t) => {
+  const printed = await lines(`
+    print(("abcdef"):sub(1.9, 5 / 2), ("="):rep(10 / 4), ("abc"):byte(2.5), string.char(65.9, "66"), ("aXbX"):find("X", 3.2))
+    print(table.concat({ 1, 2, 3 }, ",", 1.5, 2.5), table.unpack({ 7, 8, 9 }, 1.5, 2.9))
+    local list = { "a", "b", "c" }
+    table.insert(list, 2.5, 0.5)
+    print(table.remove(list, 2.9), #list, select(2.5, "x", "y"), math.random(5 / 4))
+    print(pcall(string.rep, "x", {}))
+    print(pcall(string.sub))
+  `);
+
+  t.deepEqual(printed, [
+    'ab\t==\t98\tAB\t4\t4',
+    '1,2\t7\t8',
+    '0.5\t3\ty\t1',
+    "false\tbad argument #2 to 'string.rep' (number expected, got table)",
+    "false\tbad argument #1 to 'string.sub' (string expected, got no value)",
   ]);
 });
