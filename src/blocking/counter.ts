@@ -55,10 +55,10 @@ export class Counter {
   }
 
   /**
-   * Serves no more; who waits learns that the host is gone. Whoever has asked for it gets an answer, after all others: then this
-   * thread may be ended.
+   * Serves no more; who waits learns that the host is gone. Whoever has asked for it, if anybody has, gets an answer, after all
+   * others: then this thread may be ended.
    */
-  close(asker: number): void {
+  close(asker: number | null = null): void {
     this.#bell.close();
     for (const [index, { slot }] of this.#windows.entries()) if (index !== asker) slot.enter(slotStates.free);
   }

@@ -18,6 +18,8 @@ const { slots, tun, memory, started } = workerData as WorkerPlan;
 const counter = new Counter(slots);
 // What waits for the bell keeps no thread alive by itself.
 const held = setInterval(() => {}, 2 ** 30);
+// However this thread ends, nobody sleeps on for an answer.
+process.on('exit', () => counter.close());
 
 try {
   const ready = (): void => tell(1);

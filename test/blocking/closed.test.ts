@@ -120,3 +120,13 @@ test('1.9: for a thread that has left, the host is closed', (t) => {
   isClosed(t, socket!);
   t.deepEqual(here.socket.udp(), badDescriptor);
 });
+
+test('1.9: a host whose thread has died of an error is gone: who waits is told', async (t) => {
+  t.timeout(60_000);
+  const returned = new Flag();
+  const user = startThread(new URL('./threads/crash.ts', import.meta.url), { returned: returned.words });
+  t.teardown(user.end);
+
+  await user.done.catch(() => {}); // the error may arrive before the program is done, or not
+  t.is(returned.words[0], 1);
+});
