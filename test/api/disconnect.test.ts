@@ -106,3 +106,20 @@ test('1.8: read of nothing, and recvInto nothing, are EBADF on a closed socket',
   t.deepEqual(await socket.recvInto(new Uint8Array(0)), [null, 'Bad file descriptor']);
   t.is(socket.lastError?.code, 'EBADF');
 });
+
+test('1.5: connect(null) of a connection that is over leaves it in TIME-WAIT, with its name, and tells of nothing', async (t) => {
+  const { network, connect, socket, states } = await stage();
+  await socket.bind('', 7000);
+  const peer = await connect(socket);
+  socket.shutdown(1);
+  network.run(ms(50));
+  peer.close();
+  network.run(ms(50));
+  t.deepEqual(states(), ['TIME-WAIT']);
+
+  t.deepEqual(await socket.connect(null), [true, null]);
+  t.deepEqual(states(), ['TIME-WAIT']);
+  t.deepEqual(await socket.read(1), [new Uint8Array(0), NOT_CONNECTED[1]]);
+  t.deepEqual(socket.getsockname(), [['0.0.0.0', 0], null]);
+  await connect(socket);
+});

@@ -81,7 +81,10 @@ export class TcpEnd implements End {
     return 'begun';
   }
 
-  /** As connect(2) to AF_UNSPEC: nothing is left but the name that the user has given it, and the news of it. */
+  /**
+   * As connect(2) to AF_UNSPEC: nothing is left but the name that the user has given it, and the news of it. A name that rests in
+   * TIME-WAIT is lost, unlike on Linux: our ports have one holder.
+   */
   #disconnect(): 'done' {
     const { stack, now } = this.#context;
     if (this.#listener !== null) this.#unlisten(this.#listener);
@@ -89,7 +92,10 @@ export class TcpEnd implements End {
     if (tcb === null) return 'done';
     const isOver = isDown(tcb) || tcb.state === 'LAST-ACK' || tcb.state === 'CLOSING';
     this.#lateError = tcpCalls.takeError(tcb) ?? (isOver ? null : 'ECONNRESET');
-    tcpCalls.abort(tcb, now());
+    if (tcb.state === 'TIME-WAIT') {
+      tcpCalls.close(tcb, now());
+      if (this.#claim === null) this.#named = null;
+    } else tcpCalls.abort(tcb, now());
     this.#tcb = null;
     this.#isConnecting = false;
     if (this.#named !== null) {
