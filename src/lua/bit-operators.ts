@@ -1,6 +1,7 @@
 import { shift } from './bit32.ts';
 import { setFunction } from './functions.ts';
 import { type LuaState, lauxlib, lua } from './interpreter.ts';
+import { pushNumber } from './values.ts';
 
 /**
  * The operators on bits, which are Lua 5.3's, for whole numbers that are no integers of the interpreter: they are metamethods of
@@ -11,7 +12,7 @@ export function installBitOperators(state: LuaState): void {
   lua.lua_newtable(state);
   for (const [name, operator] of Object.entries(operators)) {
     setFunction(state, name, (thread) => {
-      lua.lua_pushnumber(thread, operator(bitsAt(thread, 1), bitsAt(thread, 2)) >>> 0);
+      pushNumber(thread, operator(bitsAt(thread, 1), bitsAt(thread, 2)) >>> 0);
       return 1;
     });
   }

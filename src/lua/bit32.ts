@@ -1,5 +1,6 @@
 import { setFunction, setLibrary } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
+import { pushNumber } from './values.ts';
 
 /** The library `bit32`, which Lua 5.2 has and the interpreter has not. All results are from 0 to 2^32 - 1. */
 export function installBit32(state: LuaState): void {
@@ -8,7 +9,7 @@ export function installBit32(state: LuaState): void {
     setFunction(state, name, (thread) => {
       const result = action(thread);
       if (typeof result === 'boolean') lua.lua_pushboolean(thread, result);
-      else lua.lua_pushnumber(thread, result >>> 0);
+      else pushNumber(thread, result >>> 0);
       return 1;
     });
   }

@@ -3,7 +3,7 @@ import { type Action, wrap } from './functions.ts';
 import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
 import { withDoubles } from './numerals.ts';
 import { latin1Of, octetsOfLatin1 } from './octets.ts';
-import { pushOctets } from './values.ts';
+import { pushNumber, pushOctets } from './values.ts';
 
 /**
  * The functions of the library that would make integers of 32 bits out of numbers, or want them, take doubles, as in Lua 5.2.
@@ -61,7 +61,7 @@ function truncate(state: LuaState, from: number, to: number, of?: number): void 
 }
 
 function replaceBy(state: LuaState, index: number, value: number): void {
-  lua.lua_pushnumber(state, value);
+  pushNumber(state, value);
   lua.lua_replace(state, index);
 }
 
@@ -85,7 +85,7 @@ function random(state: LuaState, original: Action): number {
   if (!(low! <= high!)) return lauxlib.luaL_argerror(state, count, to_luastring('interval is empty'));
   lua.lua_settop(state, 0);
   original(state);
-  lua.lua_pushnumber(state, Math.floor(lua.lua_tonumber(state, -1) * (high! - low! + 1)) + low!);
+  pushNumber(state, Math.floor(lua.lua_tonumber(state, -1) * (high! - low! + 1)) + low!);
   return 1;
 }
 
@@ -114,7 +114,7 @@ function toNumber(state: LuaState, tonumber: Action): number {
   tonumber(state); // it knows which arguments are none
   const value = numberIn(text.toLowerCase(), base);
   if (value === null) lua.lua_pushnil(state);
-  else lua.lua_pushnumber(state, value);
+  else pushNumber(state, value);
   return 1;
 }
 

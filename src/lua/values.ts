@@ -1,4 +1,4 @@
-import { type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
+import { type LuaState, lauxlib, lua, luaconf, to_luastring } from './interpreter.ts';
 import { octetsOf, textOf } from './octets.ts';
 
 /** Values of ours as Lua's, and back. Strings of Lua are octets; see octets.ts. */
@@ -27,10 +27,10 @@ function pushRecord(state: LuaState, value: object): void {
   }
 }
 
-/** The interpreter's integers have 32 bits; larger numbers are floats, which print alike (configuration.ts). */
-function pushNumber(state: LuaState, value: number): void {
-  if (Number.isInteger(value) && Math.abs(value) <= 0x7fffffff) lua.lua_pushinteger(state, value);
-  else lua.lua_pushnumber(state, value);
+/** A double, as all numbers of Lua 5.2; where these print with '.0' (configuration.ts), an integer as long as it is one. */
+export function pushNumber(state: LuaState, value: number): void {
+  if (luaconf.LUA_COMPAT_FLOATSTRING || (value | 0) !== value) lua.lua_pushnumber(state, value);
+  else lua.lua_pushinteger(state, value);
 }
 
 export const pushOctets = (state: LuaState, octets: Uint8Array): void =>
