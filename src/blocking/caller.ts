@@ -1,4 +1,4 @@
-import { type Answer, Bell, type Call, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
+import { type Answer, Bell, type Call, type SharedSlots, Slot, slotCount, slotStates, Whole } from './slots.ts';
 import { decode, encode } from './values.ts';
 
 /** What a call gives when nobody serves any more: the host is closed, or this thread has left it. */
@@ -39,13 +39,14 @@ export class Caller {
       if (!this.#turn()) return null;
       if (rest.length === 0) break;
     }
-    const pieces: Uint8Array[] = [];
-    while (slot.hasMore) {
-      pieces.push(slot.octets.slice());
+    const whole = new Whole();
+    let all = whole.take(slot);
+    while (all === null) {
       slot.put(none);
       if (!this.#turn()) return null;
+      all = whole.take(slot);
     }
-    const answer = decode(pieces.length === 0 ? slot.octets : Buffer.concat([...pieces, slot.octets])) as Answer;
+    const answer = decode(all) as Answer;
     slot.enter(slotStates.idle);
     return answer;
   }

@@ -1,4 +1,4 @@
-import { type Answer, Bell, type Call, type SharedSlots, Slot, slotCount, slotStates } from './slots.ts';
+import { type Answer, Bell, type Call, type SharedSlots, Slot, slotCount, slotStates, Whole } from './slots.ts';
 import { decode, encode } from './values.ts';
 
 /** The serving side: takes calls as they come, in any order, and answers each when it is done. */
@@ -10,7 +10,7 @@ export class Counter {
     this.#bell = new Bell(shared);
     this.#windows = Array.from({ length: slotCount }, (_, index) => ({
       slot: new Slot(shared, index),
-      call: [],
+      call: new Whole(),
       answer: null,
     }));
   }
@@ -67,8 +67,8 @@ export class Counter {
 /** A slot, and what does not fit into it. */
 interface Window {
   readonly slot: Slot;
-  /** Pieces of the call that have come. */
-  readonly call: Uint8Array[];
+  /** What has come of the call. */
+  readonly call: Whole;
   /** What is still to go of the answer. */
   answer: Uint8Array | null;
 }
@@ -80,12 +80,9 @@ function nextOf(window: Window): Call | null {
     answer(window, window.answer);
     return null;
   }
-  if (slot.hasMore) {
-    call.push(slot.octets.slice());
-    slot.enter(slotStates.answered);
-    return null;
-  }
-  return decode(call.length === 0 ? slot.octets : Buffer.concat([...call.splice(0), slot.octets])) as Call;
+  const all = call.take(slot);
+  if (all === null) slot.enter(slotStates.answered);
+  return all === null ? null : (decode(all) as Call);
 }
 
 function tell(window: Window, what: Answer): void {

@@ -4,7 +4,7 @@
  * call. What a slot cannot hold goes in pieces, each of which is answered.
  *
  * Words of the control memory: the bell; whether the host is gone; then for each slot its state, the length of what stands in
- * it, and whether more follows.
+ * it, and how many octets are to follow.
  *
  *     unused, free -> idle a thread takes the slot, the first that it can have: behind one that is unused there is none to look at
  *     idle -> called       the caller has written
@@ -79,7 +79,7 @@ export class Slot {
     const piece = octets.subarray(0, slotOctets);
     this.#area.set(piece);
     this.#control[this.#at + 1] = piece.length;
-    this.#control[this.#at + 2] = piece.length < octets.length ? 1 : 0;
+    this.#control[this.#at + 2] = octets.length - piece.length;
     return octets.subarray(piece.length);
   }
 
@@ -88,9 +88,28 @@ export class Slot {
     return this.#area.subarray(0, this.#control[this.#at + 1]);
   }
 
-  /** Is what stands here to be followed by more? */
-  get hasMore(): boolean {
-    return this.#control[this.#at + 2] === 1;
+  /** How many octets are to follow on what stands here. */
+  get following(): number {
+    return this.#control[this.#at + 2]! >>> 0;
+  }
+}
+
+/** What comes in pieces, put together as they come: nobody is kept waiting by all of it at the end. */
+export class Whole {
+  #octets: Uint8Array | null = null;
+  #at = 0;
+
+  /** Takes what stands in the slot. Returns all of it, good for this side's turn, when nothing is to follow; or null. */
+  take({ octets, following }: Slot): Uint8Array | null {
+    if (this.#octets === null && following === 0) return octets;
+    this.#octets ??= new Uint8Array(octets.length + following);
+    this.#octets.set(octets, this.#at);
+    this.#at += octets.length;
+    if (following > 0) return null;
+    const whole = this.#octets;
+    this.#octets = null;
+    this.#at = 0;
+    return whole;
   }
 }
 

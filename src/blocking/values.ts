@@ -14,7 +14,7 @@ export function encode(value: unknown): Uint8Array {
   return writer.octets;
 }
 
-/** The value that these octets begin with. What it has of octets is copies of them. */
+/** The value of which these are the octets. What it has of octets is copies from shared memory, or else views. */
 export const decode = (octets: Uint8Array): unknown => new Reader(octets).take();
 
 const tags = {
@@ -114,10 +114,12 @@ class Writer {
 
 class Reader {
   readonly #area: Uint8Array;
+  readonly #isShared: boolean;
   #at = 0;
 
   constructor(octets: Uint8Array) {
     this.#area = octets;
+    this.#isShared = octets.buffer instanceof SharedArrayBuffer;
   }
 
   take(): unknown {
@@ -126,8 +128,9 @@ class Reader {
     if (tag === tags.null) return null;
     if (tag === tags.false || tag === tags.true) return tag === tags.true;
     if (tag === tags.double) return this.#double();
-    const count = this.#count();
-    if (tag === tags.int) return count;
+    const int = this.#count();
+    if (tag === tags.int) return int;
+    const count = int >>> 0;
     if (tag === tags.octets) return this.#octets(count);
     if (tag === tags.ascii) return this.#ascii(count);
     if (tag === tags.text) return decoder.decode(this.#octets(count));
@@ -146,8 +149,9 @@ class Reader {
   }
 
   #octets(count: number): Uint8Array {
+    const start = this.#at;
     this.#at += count;
-    return this.#area.slice(this.#at - count, this.#at);
+    return this.#isShared ? this.#area.slice(start, this.#at) : this.#area.subarray(start, this.#at);
   }
 
   #ascii(count: number): string {
