@@ -93,6 +93,8 @@ export class ConnectionWatch {
     if (tcb.state !== this.state) this.fail(10, `was ${this.state} and nobody was told of the change`, now);
     if (tcb.state === 'CLOSED' || tcb.isResting) return;
     const { snd } = tcb;
+    // The acknowledgment that brings a cookie back is what the connection is made from: nobody saw it arrive there.
+    if (tcb.isCookie) this.#offered = furthest(this.#offered, (snd.una + snd.wnd) >>> 0);
     if (distance(snd.una, this.#acknowledged) < 0) this.fail(3, 'SND.UNA goes back', now);
     if (distance(snd.nxt, snd.una) < 0) this.fail(3, 'SND.UNA is beyond SND.NXT', now);
     if (distance(snd.nxt, this.#sent) > 0) this.fail(3, 'SND.NXT is beyond what has been sent', now);
@@ -159,6 +161,7 @@ export class ConnectionWatch {
   checkLiveness(now: Micros): void {
     const { tcb } = this;
     if (tcb.state === 'CLOSED' || tcb.isQueued || tcb.isResting) return;
+    if (tcb.fastOpen.isWaiting) return; // for its user's first text
     const { timers, ack, state } = tcb;
     let earliest: Micros = never;
     let forSending: Micros = never;
@@ -211,8 +214,9 @@ export class ConnectionWatch {
   }
 }
 
-const inFlight = ({ sentLog, sackEnabled, recovery }: Tcb): number =>
-  sentLog.inFlight(sackEnabled ? 0 : recovery.duplicateAcks);
+/** The SYN-ACK that text may follow at once takes nothing of cwnd. */
+const inFlight = ({ sentLog, sackEnabled, recovery, fastOpen }: Tcb): number =>
+  sentLog.inFlight(sackEnabled ? 0 : recovery.duplicateAcks) - (fastOpen.isEarly ? 1 : 0);
 
 /** How far `a` lies ahead of `b` on the circle of sequence numbers. */
 const distance = (a: number, b: number): number => (a - b) | 0;

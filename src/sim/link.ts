@@ -39,9 +39,6 @@ export type Tap = (bytes: Uint8Array, length: number, now: Micros, fate: Fate) =
 /** Takes a packet that has arrived, with what is known of it. */
 export type Deliver = (bytes: Uint8Array, length: number, meta: PacketMeta) => void;
 
-/** What links do whose settings do not say. */
-export const defaults = { offload: false };
-
 /** One direction of a link: takes packets in, and delivers copies of them later. */
 export class Wire {
   settings: LinkSettings;

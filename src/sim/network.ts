@@ -14,8 +14,9 @@ import {
 import type { Cancel, Runner } from '../stack/runner.ts';
 import { Capture } from './capture.ts';
 import { Clock } from './clock.ts';
+import { defaults } from './defaults.ts';
 import { type HostWatch, Invariants } from './invariants.ts';
-import { defaults, type LinkSettings, Wire } from './link.ts';
+import { type LinkSettings, Wire } from './link.ts';
 
 /** What runs between two events of `until`, so that whoever waits can go on: by default 256 turns of the microtask queue. */
 export type Breathe = () => Promise<void>;
@@ -54,7 +55,7 @@ export class Network {
   /** Something has happened that a waiting promise may have been told of. */
   #told = false;
 
-  constructor({ seed = 1, breathe = microtasks, invariants = false }: NetworkSettings = {}) {
+  constructor({ seed = 1, breathe = microtasks, invariants = defaults.invariants }: NetworkSettings = {}) {
     this.seed = seed;
     this.invariants = invariants ? new Invariants() : null;
     this.#breathe = breathe;

@@ -1,5 +1,6 @@
 /** `iperf3` of ours against ours, on two simulated hosts: what both print, and how they end. */
 import { createSocketModule, type Socket, type SocketModule } from '../../src/api/index.ts';
+import { type LinkSettings, ms, type Pair, pair, seconds } from '../../src/sim/index.ts';
 import { type ClientOptions, runClient } from '../../tools/iperf3/client.ts';
 import { JsonReporter } from '../../tools/iperf3/json.ts';
 import { TextReporter } from '../../tools/iperf3/report.ts';
@@ -7,7 +8,6 @@ import type { Reporter } from '../../tools/iperf3/reporter.ts';
 import { runServer } from '../../tools/iperf3/server.ts';
 import type { ServerOptions } from '../../tools/iperf3/session.ts';
 import type { TestSettings } from '../../tools/iperf3/settings.ts';
-import { type LinkSettings, ms, type Pair, pair, seconds } from './sim.ts';
 
 export const serverAddress = '10.0.0.2';
 export const port = 5201;

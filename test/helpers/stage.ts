@@ -1,3 +1,4 @@
+import { type Fate, type Link, type LinkSettings, type Network, pair } from '../../src/sim/index.ts';
 import {
   type Address,
   anyV4,
@@ -12,7 +13,6 @@ import {
   type Tcb,
   tcpCalls,
 } from '../../src/stack/index.ts';
-import { type Fate, type Link, type LinkSettings, type Network, pair } from './sim.ts';
 
 /** A TCP segment as it entered the link. Numbers are relative to the first SYN of its sender; `at` is in milliseconds. */
 export interface Seen {

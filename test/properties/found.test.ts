@@ -1,7 +1,7 @@
 /** Faults that random runs have found, each as small as it gets. */
 import test from 'ava';
+import { ms, seconds } from '../../src/sim/index.ts';
 import { tcpCalls } from '../../src/stack/index.ts';
-import { ms, seconds } from '../helpers/sim.ts';
 import { Stage, sendOctets } from '../helpers/stage.ts';
 
 test('SHLD-14, invariant 8: windows that are rounded up do not add up to more than the receive buffer', (t) => {

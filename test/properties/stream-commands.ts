@@ -1,6 +1,6 @@
 /** What can be done to a `World`, and what the `Model` says to each answer. Every call is one that does not wait. */
 import fc from 'fast-check';
-import type { LinkSettings } from '../helpers/sim.ts';
+import type { LinkSettings } from '../../src/sim/index.ts';
 import {
   clientPort,
   constants,

@@ -6,8 +6,8 @@
  * written must be read, in order, before the end of the stream.
  */
 import { constants, createSocketModule, type Socket, type SocketModule } from '../../src/api/index.ts';
+import { type LinkSettings, ms, type Pair, pair, seconds } from '../../src/sim/index.ts';
 import type { TcpInfo } from '../../src/stack/index.ts';
-import { type LinkSettings, ms, type Pair, pair, seconds } from '../helpers/sim.ts';
 
 export type Side = 'client' | 'server';
 export const otherSide = (side: Side): Side => (side === 'client' ? 'server' : 'client');

@@ -1,5 +1,6 @@
 /** BBR and pacing between two stacks in virtual time. The controller by itself is in test/stack/bbr.test.ts. */
 import test from 'ava';
+import { type Host, type LinkSettings, type Network, type Pair, pair } from '../../src/sim/index.ts';
 import {
   anyV4,
   anyV6,
@@ -11,7 +12,6 @@ import {
   TcpSettings,
   tcpCalls,
 } from '../../src/stack/index.ts';
-import { type Host, type LinkSettings, type Network, type Pair, pair } from '../helpers/sim.ts';
 
 /** The narrow place: bits per second, and octets of text in full segments that fit into it per second. */
 const narrow = 10_000_000;

@@ -1,5 +1,6 @@
 /** Routers between the hosts: what they pass on, what they tell, and what the hosts learn from it. In virtual time. */
 import test from 'ava';
+import { type Host, type Link, ms, Network } from '../../src/sim/index.ts';
 import {
   type Address,
   anyV4,
@@ -23,7 +24,6 @@ import {
   udp,
   v4,
 } from '../helpers/packets.ts';
-import { type Host, type Link, ms, Network } from '../helpers/sim.ts';
 
 type Family = 4 | 6;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import { type Host, type LinkSettings, pair } from '../../src/sim/index.ts';
 import { anyV4, anyV6, ms, parseAddress, StackError, seconds, type Tcb, tcpCalls } from '../../src/stack/index.ts';
-import { type Host, type LinkSettings, pair } from '../helpers/sim.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { Capture, type LinkSettings, ms, pair, seconds } from '../../src/sim/index.ts';
 import { anyV4, parseAddress } from '../../src/stack/index.ts';
-import { Capture, type LinkSettings, ms, pair, seconds } from '../helpers/sim.ts';
 
 // Programs -------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,5 @@
 /** Each promise that is checked after every event: broken on purpose, and found. What is true is shown by all other tests. */
 import test, { type ExecutionContext } from 'ava';
-import { anyV4, parseAddress, plainPacket, type Tcb, tcpCalls } from '../../src/stack/index.ts';
-import { icmp, internetChecksum, octets, pattern, u16, u32, udp, v4 } from '../helpers/packets.ts';
 import {
   type HostWatch,
   Invariants,
@@ -13,7 +11,9 @@ import {
   pair,
   seconds,
   type Tap,
-} from '../helpers/sim.ts';
+} from '../../src/sim/index.ts';
+import { anyV4, parseAddress, plainPacket, type Tcb, tcpCalls } from '../../src/stack/index.ts';
+import { icmp, internetChecksum, octets, pattern, u16, u32, udp, v4 } from '../helpers/packets.ts';
 
 interface Open extends Pair {
   readonly here: Tcb;

@@ -1,8 +1,8 @@
 /** Hosts and links in virtual time: what a seed decides, and how time passes. */
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import { type Host, type Link, type LinkSettings, ms, Network, pair, seconds } from '../../src/sim/index.ts';
 import { anyV4, loopbackV4, parseAddress, StackError, type Tcb, tcpCalls } from '../../src/stack/index.ts';
-import { type Host, type Link, type LinkSettings, ms, Network, pair, seconds } from '../helpers/sim.ts';
 
 const serverAddress = parseAddress('10.0.0.2')!;
 

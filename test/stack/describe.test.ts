@@ -1,13 +1,13 @@
 /** Packets as text: each line is written down here, and what tcpdump prints for the same packets has to be the same. */
 import { spawnSync } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
+import { Capture, ms, pair, seconds } from '../../src/sim/index.ts';
 import { type Address, ipv4, parseAddress } from '../../src/stack/base/address.ts';
 import { getUint16, setUint8, setUint16, setUint32 } from '../../src/stack/base/bytes.ts';
 import { checksum, finishChecksum, pseudoHeaderSum, sumBytes } from '../../src/stack/base/checksum.ts';
 import { randomBelow, SeededRandom } from '../../src/stack/base/random.ts';
 import { anyV4, Describer, describePacket, StackError, type Tcb, tcpCalls } from '../../src/stack/index.ts';
 import { ACK, FIN, PSH, RST, SYN, URG } from '../../src/stack/wire/tcp.ts';
-import { Capture, ms, pair, seconds } from '../helpers/sim.ts';
 
 const missing = spawnSync('tcpdump', ['--version']).status === 0 ? undefined : 'there is no tcpdump';
 if (missing !== undefined) console.warn(`THE COMPARISONS WITH TCPDUMP DID NOT RUN: ${missing}`);

@@ -1,8 +1,8 @@
 /** Samples of the rate at which text arrives (draft-cheng-iccrg-delivery-rate-estimation), as TCP_INFO tells them. */
 import test from 'ava';
+import { type LinkSettings, pair } from '../../src/sim/index.ts';
 import { anyV4, anyV6, type Micros, ms, parseAddress, seconds, tcpCalls, tcpInfo } from '../../src/stack/index.ts';
 import { TcpSettings } from '../../src/stack/tcp/settings.ts';
-import { type LinkSettings, pair } from '../helpers/sim.ts';
 
 /** Bits per second, and octets of text in full segments that fit into it per second. */
 const narrow = 10_000_000;

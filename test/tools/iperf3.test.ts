@@ -1,9 +1,9 @@
 /** `iperf3` of ours against ours in virtual time: what both sides tell, and what they make of peers that misbehave. */
 import test, { type ExecutionContext } from 'ava';
 import type { Socket } from '../../src/api/index.ts';
+import { ms, seconds } from '../../src/sim/index.ts';
 import { tcpCalls } from '../../src/stack/index.ts';
 import { Stage, serverAddress, usual } from '../helpers/iperf3.ts';
-import { ms, seconds } from '../helpers/sim.ts';
 
 /** The numbers of the last line that matches, as [start, end, transfer, rate]: octets and bits per second. */
 function summary(t: ExecutionContext, lines: readonly string[], who: string) {

@@ -72,6 +72,14 @@ test.serial('a run in memory prints its packets, the page and what happened, and
   t.regex(end, /^\d+ packets, \d+ of them lost, .*; seed 5, trace [0-9a-f]{16}\n$/);
 });
 
+test.serial('--sysctl is in force from the first packet on', async (t) => {
+  const { lines } = await runInMemory('--sysctl', 'net.ipv4.tcp_sack=0');
+
+  const answer = lines.find(({ packet }) => packet?.includes('Flags [S.]'))!.packet!;
+  t.regex(answer, /options \[mss/);
+  t.notRegex(answer, /sackOK/);
+});
+
 test.serial('the same seed prints the same, to the octet', async (t) => {
   const runs = await Promise.all([tundra('--memory', '--seed', '5'), tundra('--memory', '--seed', '5')]);
 

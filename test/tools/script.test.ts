@@ -55,6 +55,21 @@ test('a script that does not go well says where and why, the others go on, and t
   t.is(code, 1);
 });
 
+test('--sysctl has the last word, after what the script says', async (t) => {
+  const asks = `sysctl net.ipv4.tcp_sack=1
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 1000 <mss 1000,sackOK>
++0 > S. 0:0(0) ack 1 <mss any,nop,nop,sackOK>
+`;
+  const [plain, without] = [await script(t, [asks]), await script(t, [asks], '--sysctl', 'net.ipv4.tcp_sack=0')];
+
+  t.is(plain.code, 0, plain.stdout);
+  t.is(without.code, 1);
+  t.regex(without.stdout, /another packet: options/);
+});
+
 test('what is no script is told with its place before anything is played, and the exit code is 2', async (t) => {
   const { code, stdout, stderr } = await script(t, [good, 'mtu 1200\n0 listne(3, 1) = 0']);
 

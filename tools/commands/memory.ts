@@ -24,11 +24,11 @@ export async function runInMemory(plan: HostPlan): Promise<number> {
   link.forward.taps.push((bytes, length, now, fate) => trace.packet(now, bytes, length, fate));
   link.backward.taps.push((bytes, length, now, fate) => trace.packet(now, bytes, length, fate));
 
+  for (const [name, value] of plan.sysctls) server.stack.setSysctl(name, value);
   await serveInVirtualTime(network, server);
   const body = await network.until(fetchPage(client, addressOf(plan.addresses[0]!)));
   network.run(seconds(200)); // both ends close; TIME-WAIT passes
 
-  for (const [name, value] of plan.sysctls) server.stack.setSysctl(name, value);
   const counters = [client, server].map((host) => host.stack.counters);
   const summary = {
     seed,

@@ -162,7 +162,7 @@ export function planOf(options: HostCommandOptions): HostPlan {
 }
 
 /** 'net.ipv4.tcp_sack=0'. @throws UsageError there is no such option, or it cannot have that value */
-function sysctlOf(text: string): readonly [name: string, value: string] {
+export function sysctlOf(text: string): readonly [name: string, value: string] {
   const at = text.indexOf('=');
   if (at < 1) throw new UsageError(`--sysctl takes NAME=VALUE, not '${text}'`);
   const [name, value] = [text.slice(0, at), text.slice(at + 1)];

@@ -13,7 +13,7 @@ import {
   type TargetName,
 } from '../../src/script/index.ts';
 import { openKernel } from '../script/kernel.ts';
-import { type HostCommandOptions, UsageError } from './options.ts';
+import { type HostCommandOptions, sysctlOf, UsageError } from './options.ts';
 
 /** `script FILE...`: plays packet scripts against our stack in virtual time, or against the kernel in real time. */
 
@@ -59,10 +59,11 @@ interface Play {
 export async function runScripts(files: readonly string[], options: HostCommandOptions): Promise<number> {
   const settings = settingsOf(options);
   if (files.length === 0) throw new UsageError('script needs the names of files');
+  const sysctls = (options.sysctl ?? []).map(sysctlOf);
   const plays: Play[] = [];
   try {
     for (const file of files) {
-      const script = parseScript(file, readFileSync(file, 'utf8'));
+      const script = withSysctls(parseScript(file, readFileSync(file, 'utf8')), sysctls);
       const families = settings.families ?? script.headers.families;
       for (const family of families) plays.push({ script, family });
     }
@@ -76,6 +77,12 @@ export async function runScripts(files: readonly string[], options: HostCommandO
   if (settings.against === 'kernel') becomeImportant();
   return (await playAll(plays, settings)) ? 0 : 1;
 }
+
+/** The command line has the last word, also against the kernel. */
+const withSysctls = (script: Script, sysctls: Script['headers']['sysctls']): Script => ({
+  ...script,
+  headers: { ...script.headers, sysctls: [...script.headers.sysctls, ...sysctls] },
+});
 
 /** Times are compared with a script's: little is to be done, but at once. */
 function becomeImportant(): void {

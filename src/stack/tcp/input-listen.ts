@@ -148,6 +148,7 @@ function takeCookie(
   }
   const tcb = halfOpen(listener, seg, datagram, context, true, now, cookie);
   if (tcb === null) return null;
+  tcb.isCookie = true;
   tcb.irs = irs;
   tcb.rcv.nxt = seg.seq;
   tcb.ack.lastSent = seg.seq;

@@ -404,7 +404,7 @@ export class Tcb implements Endpoint, Timed {
   /** Octets read and written by the user. */
   octetsIn = 0;
   octetsOut = 0;
-  /** Its SYN-ACK is a cookie: nothing of the connection is kept until it comes back. */
+  /** Its SYN-ACK is, or was, a cookie: nothing of the connection is kept until it comes back. */
   isCookie = false;
   /** The handshake is done, but the listener waits for text (TCP_DEFER_ACCEPT). */
   isDeferred = false;
