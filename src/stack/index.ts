@@ -28,6 +28,7 @@ export { type ErrorCode, StackError } from './base/errors.ts';
 export type { ConnectionName, Observer } from './base/observe.ts';
 export { noOffload, type Offload, PacketMeta, plainPacket } from './base/offload.ts';
 export { defaultOptions, type StackOptions, type StackSettings, type TcpOptions } from './base/options.ts';
+export { anyInterface } from './base/path.ts';
 export { type Random, randomBelow, randomFraction, SeededRandom } from './base/random.ts';
 export { readSysctl, type Sysctl, type SysctlValue, sysctls, writeSysctl } from './base/sysctl.ts';
 export { type Micros, ms, never, seconds } from './base/time.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, StackError, tcpCalls } from '../../stack/index.ts';
+import { anyInterface, type ErrorCode, StackError, tcpCalls } from '../../stack/index.ts';
 import { errnos } from '../errors.ts';
 import { bufferSize, type Level, type Option, type OptionTarget, setTcp, toFlag, toNumber } from './target.ts';
 
@@ -145,9 +145,17 @@ const maxPacingRate: Option = {
 
 /** Which interface the socket is bound to; naming none frees it. */
 const bindToDevice: Option = {
-  get: () => '',
-  set: (_target, value) => {
-    if (value !== '') throw new StackError('ENODEV');
+  get: ({ stack, datagrams, stream }) => {
+    const { device } = datagrams?.endpoint ?? stream.tcp;
+    return stack.interfaces.find(({ index }) => index === device)?.name ?? '';
+  },
+  set: (target, value) => {
+    if (typeof value !== 'string') throw new StackError('EINVAL');
+    const found = target.stack.interfaces.find(({ name }) => name === value);
+    if (value !== '' && found === undefined) throw new StackError('ENODEV');
+    const device = found?.index ?? anyInterface;
+    if (target.datagrams !== null) target.datagrams.endpoint.device = device;
+    else target.stream.tcp.device = device;
   },
 };
 
@@ -211,7 +219,13 @@ export const socketLevel: Level = [
     'seconds',
     'after which writing fails with EAGAIN, and connecting with EINPROGRESS (AF_UNIX: EAGAIN); 0: never',
   ],
-  ['SO_BINDTODEVICE', 25, bindToDevice, 'text', 'only the empty one: no interface'],
+  [
+    'SO_BINDTODEVICE',
+    25,
+    bindToDevice,
+    'text',
+    'the name of the only interface for what is sent and received; empty: any',
+  ],
   [
     'SO_ACCEPTCONN',
     30,

@@ -1,6 +1,7 @@
 import type { Address, Binding } from './address.ts';
 import { type ErrorCode, StackError } from './errors.ts';
 import { Fifo } from './fifo.ts';
+import { anyInterface } from './path.ts';
 import type { ChangedList, Endpoint } from './ready.ts';
 
 /** A datagram that has arrived, with where it came from. */
@@ -52,6 +53,8 @@ export class DatagramEndpoint implements Endpoint {
   multicastLoop = true;
   /** The interface for what is sent to a group; 0: as the routes say. */
   multicastInterface = 0;
+  /** The only interface to send and to receive by, or `anyInterface`. */
+  device: number = anyInterface;
   trafficClass = 0;
   flowLabel = 0;
   /** How what is sent finds the MTU of its way (ip(7): IP_MTU_DISCOVER). */

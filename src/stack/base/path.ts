@@ -20,5 +20,14 @@ export interface Path {
  */
 export type FindPath = (destination: Address, source: Address, interfaceIndex?: number) => Path | null;
 
+/** A socket that is bound to no interface (Linux: SO_BINDTODEVICE). Loopback has index 0. */
+export const anyInterface = -1;
+
+/** The way for a socket that may be bound to an interface. On loopback there is only this host. */
+export function findPathBy(findPath: FindPath, device: number, destination: Address, source: Address): Path | null {
+  const path = findPath(destination, source, Math.max(0, device));
+  return path !== null && device !== anyInterface && path.interfaceIndex !== device ? null : path;
+}
+
 /** Octets that the IP header takes in front of a payload for this destination. */
 export const headerRoom = (destination: Address): number => (destination.isV4 ? 20 : 40);

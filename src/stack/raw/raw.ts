@@ -4,7 +4,7 @@ import { checksum, finishChecksum, pseudoHeaderSum, sumBytes } from '../base/che
 import { DatagramEndpoint, type ReceivedDatagram } from '../base/datagram-endpoint.ts';
 import { type ErrorCode, StackError } from '../base/errors.ts';
 import type { StackOptions } from '../base/options.ts';
-import { type FindPath, headerRoom } from '../base/path.ts';
+import { anyInterface, type FindPath, findPathBy, headerRoom } from '../base/path.ts';
 import type { Random } from '../base/random.ts';
 import type { ChangedList } from '../base/ready.ts';
 import { type Datagram, Outgoing, protocolIcmp, protocolIcmpv6 } from '../wire/datagram.ts';
@@ -79,7 +79,7 @@ export class Raw {
 
   /** Fixes the peer. @throws StackError ENETUNREACH no route; EACCES a broadcast that is not allowed */
   connect(endpoint: RawEndpoint, remote: Address): void {
-    const path = this.#services.findPath(remote, endpoint.local);
+    const path = findPathBy(this.#services.findPath, endpoint.device, remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     if (endpoint.local.isUnspecified) endpoint.local = path.source;
@@ -96,8 +96,8 @@ export class Raw {
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
     endpoint.throwPending();
     if (endpoint.writeShut) throw new StackError('EPIPE');
-    const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
-    const path = this.#services.findPath(remote, endpoint.local, by);
+    const by = (isMulticast(remote) && endpoint.multicastInterface) || endpoint.device;
+    const path = findPathBy(this.#services.findPath, by, remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     const room = endpoint.headerIncluded ? 0 : headerRoom(remote);
@@ -179,6 +179,7 @@ function isWanted(endpoint: RawEndpoint, datagram: Datagram): boolean {
   if (endpoint.protocol !== datagram.protocol || endpoint.isV4 !== datagram.source.isV4) return false;
   if (!bindingCovers({ address: endpoint.local, v6Only: true }, datagram.destination)) return false;
   if (endpoint.remote !== null && !sameAddress(endpoint.remote, datagram.source)) return false;
+  if (endpoint.device !== anyInterface && endpoint.device !== datagram.interfaceIndex) return false;
   const isIcmp = datagram.protocol === (endpoint.isV4 ? protocolIcmp : protocolIcmpv6);
   if (!isIcmp || datagram.payloadStart >= datagram.payloadEnd) return true;
   const type = getUint8(datagram.bytes, datagram.payloadStart);

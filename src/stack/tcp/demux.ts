@@ -1,6 +1,9 @@
 import { type Address, bindingCovers, sameAddress } from '../base/address.ts';
 import { hashTuple, TableKey } from '../base/hash.ts';
+import { anyInterface } from '../base/path.ts';
 import type { Random } from '../base/random.ts';
+import type { Datagram } from '../wire/datagram.ts';
+import type { Segment } from '../wire/tcp.ts';
 import type { Listener } from './listener.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -89,22 +92,25 @@ export class Demux {
    * The listener for a segment: one bound to that very address before one bound to any. Of a group that shares the port
    * (SO_REUSEPORT), always the same one for a four-tuple, as long as the group does not change.
    */
-  findListener(local: Address, localPort: number, remote: Address, remotePort: number): Listener | null {
-    const list = this.#listeners.get(localPort);
+  findListener(
+    { destination, source, interfaceIndex }: Datagram,
+    { destinationPort, sourcePort }: Segment,
+  ): Listener | null {
+    const list = this.#listeners.get(destinationPort);
     if (list === undefined) return null;
     let best = 0;
     let count = 0;
     let found: Listener | null = null;
     for (const listener of list) {
-      const rank = rankOf(listener, local);
+      const rank = rankOf(listener, destination, interfaceIndex);
       if (rank === 0 || rank < best) continue;
       count = rank > best ? 1 : count + 1;
       if (rank > best) found = listener;
       best = rank;
     }
     if (count < 2) return found;
-    const group = list.filter((listener) => rankOf(listener, local) === best);
-    return group[(hashTuple(this.#key, local, localPort, remote, remotePort) >>> 0) % group.length]!;
+    const group = list.filter((listener) => rankOf(listener, destination, interfaceIndex) === best);
+    return group[(hashTuple(this.#key, destination, destinationPort, source, sourcePort) >>> 0) % group.length]!;
   }
 
   *listeners(): Generator<Listener> {
@@ -126,9 +132,11 @@ export class Demux {
   }
 }
 
-/** How well a listener fits an address: 0 not at all, 3 bound to it. */
-function rankOf(listener: Listener, local: Address): number {
-  if (!bindingCovers(listener.claim, local)) return 0;
-  if (!listener.local.isUnspecified) return 3;
-  return listener.local.isV4 === local.isV4 ? 2 : 1;
+/** How well a listener fits an address and an interface: 0 not at all, 3 bound to the address, and 4 more to the interface. */
+function rankOf(listener: Listener, local: Address, interfaceIndex: number): number {
+  const { device } = listener.settings;
+  if (!bindingCovers(listener.claim, local) || (device !== anyInterface && device !== interfaceIndex)) return 0;
+  const bound = device === anyInterface ? 0 : 4;
+  if (!listener.local.isUnspecified) return bound + 3;
+  return bound + (listener.local.isV4 === local.isV4 ? 2 : 1);
 }

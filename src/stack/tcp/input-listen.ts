@@ -1,5 +1,5 @@
 import { copyAddress } from '../base/address.ts';
-import { headerRoom } from '../base/path.ts';
+import { findPathBy, headerRoom } from '../base/path.ts';
 import { type Seq, seqAdd } from '../base/seq.ts';
 import { type Micros, seconds } from '../base/time.ts';
 import type { Datagram } from '../wire/datagram.ts';
@@ -75,7 +75,7 @@ function halfOpen(
 ): Tcb | null {
   const local = copyAddress(datagram.destination);
   const remote = copyAddress(datagram.source);
-  const path = context.findPath(remote, local);
+  const path = findPathBy(context.findPath, listener.settings.device, remote, local);
   if (path === null || path.toMany) {
     context.drop('no route', now);
     return null;

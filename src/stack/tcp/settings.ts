@@ -1,3 +1,4 @@
+import { anyInterface } from '../base/path.ts';
 import type { Micros } from '../base/time.ts';
 
 /**
@@ -62,6 +63,8 @@ export class TcpSettings {
   fastOpenConnect = false;
   /** Fast Open without a cookie: only where nobody can lie about addresses. */
   fastOpenNoCookie = false;
+  /** The only interface for its packets, or `anyInterface` (Linux: SO_BINDTODEVICE). */
+  device: number = anyInterface;
   /** Report errors of ICMP at once also where they end nothing (Linux: IP_RECVERR's effect on a stream). */
   reportSoftErrors = false;
 

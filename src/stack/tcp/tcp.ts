@@ -5,7 +5,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import { StackError } from '../base/errors.ts';
 import type { Observer } from '../base/observe.ts';
 import type { StackOptions } from '../base/options.ts';
-import { type FindPath, headerRoom } from '../base/path.ts';
+import { type FindPath, findPathBy, headerRoom } from '../base/path.ts';
 import type { Random } from '../base/random.ts';
 import type { ChangedList } from '../base/ready.ts';
 import { type Seq, seqGe, seqGt } from '../base/seq.ts';
@@ -155,7 +155,7 @@ export class Tcp {
     now: Micros,
     settings: TcpSettings = new TcpSettings(),
   ): Tcb {
-    const path = this.#services.findPath(remote, claim?.address ?? any);
+    const path = findPathBy(this.#services.findPath, settings.device, remote, claim?.address ?? any);
     if (path === null || path.toMany) throw new StackError('ENETUNREACH', `no route to ${remote}`); // MUST-46
     const local = path.source; // MUST-44, MUST-45
     const localPort = claim?.port ?? this.#ports.forConnection(local, remote, remotePort);
@@ -234,14 +234,14 @@ export class Tcp {
       this.#demux.find(destination, seg.destinationPort, source, seg.sourcePort) ??
       this.#timeWaits.wake(destination, seg.destinationPort, source, seg.sourcePort);
     if (tcb !== null && tcb.state === 'TIME-WAIT' && mayReopen(tcb, seg)) {
-      const listener = this.#demux.findListener(destination, seg.destinationPort, source, seg.sourcePort);
+      const listener = this.#demux.findListener(datagram, seg);
       if (listener !== null) {
         abandon(tcb, now);
         tcb = null;
       }
     }
     if (tcb !== null) return segmentArrives(tcb, seg, now);
-    const listener = this.#demux.findListener(destination, seg.destinationPort, source, seg.sourcePort);
+    const listener = this.#demux.findListener(datagram, seg);
     const outcome = listener === null ? 'reset' : arrivesInListen(listener, seg, datagram, this.#context, now);
     if (outcome === 'reset') this.#refuse(seg, datagram, now);
     else if (outcome !== null) segmentArrives(outcome, seg, now);

@@ -12,7 +12,7 @@ import { DatagramEndpoint, type ReceivedDatagram } from '../base/datagram-endpoi
 import { type ErrorCode, StackError } from '../base/errors.ts';
 import { hashTuple, TableKey } from '../base/hash.ts';
 import type { StackOptions } from '../base/options.ts';
-import { type FindPath, headerRoom } from '../base/path.ts';
+import { anyInterface, type FindPath, findPathBy, headerRoom } from '../base/path.ts';
 import { type Random, randomBelow } from '../base/random.ts';
 import type { ChangedList } from '../base/ready.ts';
 import { type Datagram, Outgoing, protocolUdp } from '../wire/datagram.ts';
@@ -88,7 +88,7 @@ export class Udp {
    * @throws StackError ENETUNREACH no route
    */
   connect(endpoint: DatagramEndpoint, remote: Address, remotePort: number): void {
-    const path = this.#services.findPath(remote, endpoint.local);
+    const path = findPathBy(this.#services.findPath, endpoint.device, remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     if (endpoint.localPort === 0) this.bind(endpoint, path.source, 0);
@@ -116,8 +116,8 @@ export class Udp {
     if (data.length > mostOctets(remote)) throw new StackError('EMSGSIZE', 'longer than a datagram can be');
     if (remote === null) throw new StackError('EDESTADDRREQ', 'no destination');
     if (remotePort === 0) throw new StackError('EINVAL', 'port 0');
-    const by = isMulticast(remote) ? endpoint.multicastInterface : 0;
-    const path = this.#services.findPath(remote, endpoint.local, by);
+    const by = (isMulticast(remote) && endpoint.multicastInterface) || endpoint.device;
+    const path = findPathBy(this.#services.findPath, by, remote, endpoint.local);
     if (path === null) throw new StackError('ENETUNREACH', `no route to ${remote}`);
     if (path.toMany && !isMulticast(remote) && !endpoint.mayBroadcast) throw new StackError('EACCES', 'broadcast');
     endpoint.throwPending();
@@ -177,7 +177,13 @@ export class Udp {
 
   #deliver(datagram: Datagram, header: UdpHeader): DropReason | null {
     const { destination, source } = datagram;
-    const endpoint = this.#find(destination, header.destinationPort, source, header.sourcePort);
+    const endpoint = this.#find(
+      destination,
+      header.destinationPort,
+      source,
+      header.sourcePort,
+      datagram.interfaceIndex,
+    );
     if (endpoint === null) {
       datagram.payloadEnd = header.textEnd; // the error quotes no padding, as on Linux
       return 'no UDP socket';
@@ -192,7 +198,7 @@ export class Udp {
     const { destination, source } = datagram;
     let accepted = 0;
     for (const endpoint of this.#byPort.get(header.destinationPort) ?? []) {
-      const score = scoreOf(endpoint, destination, source, header.sourcePort);
+      const score = scoreOf(endpoint, destination, source, header.sourcePort, datagram.interfaceIndex);
       if (score < 0 || endpoint.readShut || !endpoint.accept(received(datagram, header))) continue;
       accepted++;
     }
@@ -225,14 +231,20 @@ export class Udp {
    * The endpoint whose binding says most about this datagram: peer and local address before local address before none.
    * Among several that share a port (SO_REUSEPORT) the source decides, so that a flow stays with one of them.
    */
-  #find(local: Address, localPort: number, remote: Address, remotePort: number): DatagramEndpoint | null {
+  #find(
+    local: Address,
+    localPort: number,
+    remote: Address,
+    remotePort: number,
+    interfaceIndex: number = anyInterface,
+  ): DatagramEndpoint | null {
     const list = this.#byPort.get(localPort);
     if (list === undefined) return null;
     let best: DatagramEndpoint | null = null;
     let bestScore = -1;
     let equals = 0;
     for (const endpoint of list) {
-      const score = scoreOf(endpoint, local, remote, remotePort);
+      const score = scoreOf(endpoint, local, remote, remotePort, interfaceIndex);
       if (score < 0 || score < bestScore) continue;
       equals = score > bestScore ? 1 : equals + 1;
       if (score > bestScore) best = endpoint;
@@ -241,7 +253,7 @@ export class Udp {
     if (equals < 2) return best;
     let chosen = (hashTuple(this.#key, local, localPort, remote, remotePort) >>> 0) % equals;
     for (const endpoint of list) {
-      if (scoreOf(endpoint, local, remote, remotePort) === bestScore && chosen-- === 0) return endpoint;
+      if (scoreOf(endpoint, local, remote, remotePort, interfaceIndex) === bestScore && chosen-- === 0) return endpoint;
     }
     return best;
   }
@@ -266,9 +278,17 @@ export class Udp {
 }
 
 /** How much a binding says about a datagram; negative: it is not for this endpoint. */
-function scoreOf(endpoint: DatagramEndpoint, local: Address, remote: Address, remotePort: number): number {
-  if (!bindingCovers(endpoint.binding, local)) return -1;
-  let score = endpoint.local.isUnspecified ? 0 : 1;
+function scoreOf(
+  endpoint: DatagramEndpoint,
+  local: Address,
+  remote: Address,
+  remotePort: number,
+  interfaceIndex: number,
+): number {
+  const { device } = endpoint;
+  const isElsewhere = device !== anyInterface && interfaceIndex !== anyInterface && device !== interfaceIndex;
+  if (isElsewhere || !bindingCovers(endpoint.binding, local)) return -1;
+  let score = (endpoint.local.isUnspecified ? 0 : 1) + (device === anyInterface ? 0 : 4);
   if (endpoint.remote !== null) {
     if (endpoint.remotePort !== remotePort || !sameAddress(endpoint.remote, remote)) return -1;
     score += 2;
