@@ -1,6 +1,7 @@
 /** Every packet script of test/scripts against our stack, in virtual time. test/tun/scripts-kernel.test.ts is the other half. */
 import test from 'ava';
-import { type Family, OurTarget, playScript, type Script } from '../src/script/index.ts';
+import { type Family, OurTarget, parseScript, playScript, type Script } from '../src/script/index.ts';
+import { overlapScripts } from './helpers/overlaps.ts';
 import { readDifferences, readSuite } from './helpers/scripts.ts';
 
 const suite = readSuite();
@@ -30,6 +31,17 @@ for (const { name, script } of suite) {
       return t.not(wrong, null, 'it goes as it is written now: take it out of docs/differences.md');
     });
   }
+}
+
+for (const [segments, count] of [
+  [2, 13],
+  [3, 409],
+] as const) {
+  test(`each of the ${count} overlaps of ${segments} segments beyond a gap is put together (SHLD-31)`, async (t) => {
+    const scripts = overlapScripts(segments);
+    t.is(scripts.length, count);
+    for (const { name, text } of scripts) t.is(await playOurs(parseScript(name, text), 4), null);
+  });
 }
 
 test('docs/differences.md names scripts that there are', (t) => {

@@ -3,8 +3,12 @@
  * the kernel does, not what we think it does.
  */
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { overlapScripts } from '../helpers/overlaps.ts';
 import { readDifferences, readSuite } from '../helpers/scripts.ts';
 import { whyNoTun } from './namespace.ts';
 
@@ -26,8 +30,12 @@ let results: Promise<ReadonlyMap<string, Line>> | undefined;
 
 /** Plays all of them, once. */
 function playAll(): Promise<ReadonlyMap<string, Line>> {
-  results ??= new Promise((resolve, reject) => {
-    const files = suite.map(({ script }) => script.file);
+  results ??= play(suite.map(({ script }) => script.file));
+  return results;
+}
+
+function play(files: readonly string[]): Promise<ReadonlyMap<string, Line>> {
+  return new Promise((resolve, reject) => {
     const args = ['--import=tsx', 'tools/main.ts', 'script', '--against', 'kernel', '--json', ...files];
     execFile(process.execPath, args, { cwd: root, maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
       if (stdout === '') return reject(new Error(stderr));
@@ -36,8 +44,31 @@ function playAll(): Promise<ReadonlyMap<string, Line>> {
       return resolve(new Map(all.map((each) => [`${each.file} ${each.family}`, each])));
     });
   });
-  return results;
 }
+
+test('the overlaps of two and of three segments are put together by the kernel as by us', async (t) => {
+  if (missing !== undefined) {
+    t.log(`did not run: ${missing}`);
+    return t.pass();
+  }
+  await playAll().catch(() => {}); // both at once would disturb each other
+  const folder = mkdtempSync(join(tmpdir(), 'tundra-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const scripts = ([2, 3] as const).flatMap(overlapScripts);
+  const files = scripts.map(({ name, text }) => {
+    const file = join(folder, `${name}.pkt`);
+    writeFileSync(file, text);
+    return file;
+  });
+
+  const played = [...(await play(files)).values()];
+
+  t.is(played.length, scripts.length);
+  t.deepEqual(
+    played.filter(({ ok }) => !ok),
+    [],
+  );
+});
 
 for (const { name, script } of suite) {
   const isKnown = differences.get(name)?.differs === 'kernel';
