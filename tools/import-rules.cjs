@@ -41,9 +41,10 @@ module.exports = {
     only(
       'sim',
       '^src/sim/',
-      '^src/sim/|^src/stack/(index|runner)\\.ts$|^src/stack/base/(time|random)\\.ts$',
+      '^src/sim/|^src/wasm/packet-memory\\.ts$|^src/stack/(index|runner)\\.ts$|^src/stack/base/(time|random)\\.ts$',
       'Through the front door.',
     ),
+    only('wasm', '^src/wasm/', '^src/wasm/|^src/stack/index\\.ts$', 'Through the front door of the core.'),
     only(
       'tun',
       '^src/tun/',
@@ -52,8 +53,8 @@ module.exports = {
     ),
     only(
       'api',
-      '^src/api/([^/]+|(options|ends|dns|wasm)/[^/]+)\\.ts$',
-      '^src/api/([^/]+|(options|ends|dns|wasm)/[^/]+)\\.ts$|^src/stack/index\\.ts$',
+      '^src/api/([^/]+|(options|ends|dns)/[^/]+)\\.ts$',
+      '^src/api/([^/]+|(options|ends|dns)/[^/]+)\\.ts$|^src/wasm/packet-memory\\.ts$|^src/stack/index\\.ts$',
       'Portable: the front door of the core, and no Node.',
     ),
     only(

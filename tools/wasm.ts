@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import wabt from 'wabt';
 
-/** Translates src/api/wasm/checksum.wat: `node --import=tsx tools/wasm.ts` writes checksum-code.ts beside it. */
+/** Translates src/wasm/checksum.wat: `node --import=tsx tools/wasm.ts` writes checksum-code.ts beside it. */
 
-const folder = fileURLToPath(new URL('../src/api/wasm/', import.meta.url));
+const folder = fileURLToPath(new URL('../src/wasm/', import.meta.url));
 
 /** What checksum-code.ts has to be. */
 export async function checksumCode(): Promise<string> {

@@ -1,5 +1,5 @@
 import { type Cancel, type Device, type Micros, never, PacketMeta, type Runner, type Stack } from '../stack/index.ts';
-import { packetBuffer } from './wasm/packet-memory.ts';
+import { packetBuffer } from '../wasm/packet-memory.ts';
 
 /** A clock and its timers, as the environment has them. */
 export interface Scheduler {

@@ -449,7 +449,7 @@ export class Socket {
   }
 
   /** @throws StackError EPIPE the end */
-  async #receive(maxsize: number, flags: number, into?: Uint8Array): Promise<Incoming> {
+  #receive(maxsize: number, flags: number, into?: Uint8Array): Promise<Incoming> {
     const wait = this.#waitFor('receive', flags);
     const isForAll = (flags & constants.MSG_WAITALL) !== 0 && wait.mayWait && this.#end.type === 'stream';
     if (isForAll && (flags & (constants.MSG_PEEK | constants.MSG_OOB)) === 0) return this.#gather(maxsize, flags, wait);
@@ -758,7 +758,10 @@ export class Socket {
   async #waitOrThrow(isReady: () => boolean, { mayWait, deadline, unfinished, late }: Wait): Promise<void> {
     if (isReady()) return;
     if (!mayWait) throw new StackError(unfinished);
-    if ((await this.#wait(isReady, deadline)) === 'timeout') throw new StackError(late);
+    // Not by `#wait`: each function on the way costs a socket that waits some 400 octets (`npm run bench -- memory`).
+    const woken = await this.#waiting.until(isReady, deadline, () => this.#fd < 0);
+    this.#throwIfClosed();
+    if (woken === 'timeout') throw new StackError(late);
   }
 
   /** @throws StackError EBADF the socket was closed meanwhile */

@@ -2,6 +2,7 @@ import { type Random, randomBelow, randomFraction } from '../stack/base/random.t
 import { type Micros, ms, seconds } from '../stack/base/time.ts';
 import { PacketMeta, plainPacket, segmentCount, writeSegments } from '../stack/index.ts';
 import type { Clock } from './clock.ts';
+import { copyPacket, giveBack } from './packets.ts';
 
 /** What a link does to packets. Chances are from 0 to 1 and apply to each packet by itself. */
 export interface LinkSettings {
@@ -37,7 +38,7 @@ export type Fate = 'sent' | 'lost' | 'too long' | 'queue full';
 export type Tap = (bytes: Uint8Array, length: number, now: Micros, fate: Fate) => void;
 
 /** Takes a packet that has arrived, with what is known of it. */
-export type Deliver = (bytes: Uint8Array, length: number, meta: PacketMeta) => void;
+export type Deliver = (bytes: Uint8Array, length: number, meta: Readonly<PacketMeta>) => void;
 
 /** One direction of a link: takes packets in, and delivers copies of them later. */
 export class Wire {
@@ -139,12 +140,15 @@ export class Wire {
       this.#partArrival = when;
       return;
     }
-    const packet = bytes.slice(0, length);
+    const packet = copyPacket(bytes, length);
     if (isCorrupt) {
       const bit = randomBelow(this.#random, length * 8);
       packet[bit >> 3] = packet[bit >> 3]! ^ (1 << (bit & 7));
     }
-    this.#clock.at(when, () => this.#deliver(packet, length, new PacketMeta()));
+    this.#clock.at(when, () => {
+      this.#deliver(packet, length, plainPacket);
+      giveBack(packet);
+    });
   }
 
   /** No number is drawn for what cannot happen, so switching a fault on changes nothing else of a run's other links. */

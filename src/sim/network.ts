@@ -17,6 +17,7 @@ import { Clock } from './clock.ts';
 import { defaults } from './defaults.ts';
 import { type HostWatch, Invariants } from './invariants.ts';
 import { type LinkSettings, Wire } from './link.ts';
+import { scratchPacket } from './packets.ts';
 
 /** What runs between two events of `until`, so that whoever waits can go on: by default 256 turns of the microtask queue. */
 export type Breathe = () => Promise<void>;
@@ -227,7 +228,6 @@ export class Host implements Runner {
   readonly #watch: HostWatch | null;
   readonly #told: () => void;
   readonly #wires: (Wire | null)[] = [null];
-  readonly #packet: Uint8Array = new Uint8Array(65_536);
   #wake: ((endpoint: unknown) => void) | null = null;
 
   constructor(name: string, stack: Stack, clock: Clock, watch: HostWatch | null, told: () => void) {
@@ -267,14 +267,15 @@ export class Host implements Runner {
     this.isDirty = false;
     stack.advance(this.#clock.now);
     this.#tell();
+    const packet = scratchPacket();
     for (let index = 1; index < this.#wires.length; index++) {
       for (;;) {
-        const length = stack.transmit(this.#packet, this.#clock.now, index);
+        const length = stack.transmit(packet, this.#clock.now, index);
         if (length === 0) break;
-        this.#wires[index]?.send(this.#packet, length, stack.departing);
+        this.#wires[index]?.send(packet, length, stack.departing);
       }
     }
-    if (this.#wires.length === 1) stack.transmit(this.#packet, this.#clock.now, 0); // loopback alone
+    if (this.#wires.length === 1) stack.transmit(packet, this.#clock.now, 0); // loopback alone
     this.#watch?.turned(this.#clock.now);
     this.#tell();
   }

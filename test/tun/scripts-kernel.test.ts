@@ -49,7 +49,8 @@ function play(files: readonly string[]): Promise<ReadonlyMap<string, Line>> {
 test('the overlaps of two and of three segments are put together by the kernel as by us', async (t) => {
   if (missing !== undefined) {
     t.log(`did not run: ${missing}`);
-    return t.pass();
+    t.pass();
+    return;
   }
   await playAll().catch(() => {}); // both at once would disturb each other
   const folder = mkdtempSync(join(tmpdir(), 'tundra-'));

@@ -1,5 +1,5 @@
-import { packetBuffer } from '../../src/api/wasm/packet-memory.ts';
 import { anyV4, ipv4, PacketMeta, SeededRandom, Stack, type Tcb, tcpCalls } from '../../src/stack/index.ts';
+import { packetBuffer } from '../../src/wasm/packet-memory.ts';
 
 /** What is sent, and how. */
 export interface Load {

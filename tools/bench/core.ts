@@ -1,5 +1,5 @@
-import { packetBuffer } from '../../src/api/wasm/packet-memory.ts';
 import { sumBytes } from '../../src/stack/index.ts';
+import { packetBuffer } from '../../src/wasm/packet-memory.ts';
 import { CoreTransfer, type Load } from './core-transfer.ts';
 import { median } from './median.ts';
 import type { BenchOptions } from './options.ts';

@@ -31,7 +31,7 @@ const sackEdges: Seq[] = [];
 export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (tcb.state === 'CLOSED') return 0;
   tcb.ecn.codepoint = 0;
-  tcb.burst.segments = 1;
+  tcb.context.burst.segments = 1;
   if (tcb.snd.nxt === tcb.iss) return tcb.fastOpen.isWaiting ? 0 : writeSyn(tcb, into, at, now);
   const isPaced = mustPace(tcb, now);
   const lost = isPaced ? -1 : nextToResend(tcb);
@@ -118,7 +118,7 @@ function noteResent(tcb: Tcb, index: number, now: Micros): void {
 }
 
 /** RFC 9937: prr_out. */
-function countSent({ recovery, burst }: Tcb): void {
+function countSent({ recovery, context: { burst } }: Tcb): void {
   recovery.sent += burst.segments;
   recovery.allowance -= burst.segments;
 }
@@ -152,7 +152,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (text % size > 0) snd.small = seqAdd(start, text);
   snd.nxt = seqAdd(start, text + (finNow ? 1 : 0));
   if (probe > 0) noteMtuProbe(tcb, text);
-  tcb.sentLog.record(snd.nxt, now, text > 0 && isAll, tcb.burst.segments, size);
+  tcb.sentLog.record(snd.nxt, now, text > 0 && isAll, tcb.context.burst.segments, size);
   countSent(tcb);
   noteUsage(tcb);
   armRetransmit(tcb, now);
@@ -174,8 +174,9 @@ function planBurst(tcb: Tcb, waiting: number, usable: number, size: number): num
   let text = Math.min(waiting, usable, segments * size);
   if (text < waiting || (!tcb.finQueued && mustWaitForNagle(tcb))) text -= text % size;
   if (text <= size) return 0;
-  tcb.burst.segments = Math.ceil(text / size);
-  tcb.burst.size = size;
+  const { burst } = tcb.context;
+  burst.segments = Math.ceil(text / size);
+  burst.size = size;
   return text;
 }
 /** The length field of IPv4 counts so far. */
@@ -295,7 +296,8 @@ function writeSegment(
   return length;
 }
 
-function countDeparture({ context, counts, burst }: Tcb, text: number, now: Micros): void {
+function countDeparture({ context, counts }: Tcb, text: number, now: Micros): void {
+  const { burst } = context;
   context.counters.tcpOutSegs += burst.segments;
   counts.segmentsOut += burst.segments;
   counts.lastAckSentAt = now;

@@ -37,6 +37,7 @@ export interface TcpContext {
   /** What the acknowledgment that is taken in says: refilled for each. */
   readonly ackEvent: AckEvent;
   readonly rateSample: RateSample;
+  readonly burst: Burst;
   readonly changed: ChangedList;
   readonly observer: Observer | null;
   readonly findPath: FindPath;
@@ -252,7 +253,7 @@ export class MtuSearch {
   searchedAt: Micros = 0;
 }
 
-/** What has just been written, when the device takes several segments at once: how many, with how much text in each. */
+/** What has just been written, when the device takes several segments at once: how many, with how much text in each. One per stack. */
 export class Burst {
   segments = 1;
   size = 0;
@@ -361,7 +362,6 @@ export class Tcb implements Endpoint, Timed {
   readonly ecn: EcnState = new EcnState();
   readonly fastOpen: FastOpenState = new FastOpenState();
   readonly pacing: PacingState = new PacingState();
-  readonly burst: Burst = new Burst();
   readonly mtuSearch: MtuSearch = new MtuSearch();
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */

@@ -32,7 +32,7 @@ import { resetFor } from './reset.ts';
 import { TcpSettings } from './settings.ts';
 import { enter } from './state.ts';
 import { SynCookies } from './syn-cookies.ts';
-import { Leftovers, Tcb, type TcpContext } from './tcb.ts';
+import { Burst, Leftovers, Tcb, type TcpContext } from './tcb.ts';
 import { type TimeWait, TimeWaits } from './time-wait.ts';
 import { onTimeout, takeBackDoubling } from './timeouts.ts';
 
@@ -78,6 +78,7 @@ export class Tcp {
       leftovers: new Leftovers(),
       ackEvent: new AckEvent(),
       rateSample: new RateSample(),
+      burst: new Burst(),
       deadlines: this.#deadlines,
       output: this.#output,
       demux: this.#demux,
@@ -270,7 +271,8 @@ export class Tcp {
         continue;
       }
       queue.sent();
-      const { path, burst } = tcb;
+      const { path } = tcb;
+      const { burst } = this.#context;
       out.hasPartialChecksum = path.offload.checksums;
       out.segmentSize = burst.segments > 1 ? burst.size : 0;
       out.source = tcb.local;

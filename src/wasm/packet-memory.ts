@@ -1,4 +1,4 @@
-import { installChecksumKernel } from '../../stack/index.ts';
+import { installChecksumKernel } from '../stack/index.ts';
 import { checksumCode } from './checksum-code.ts';
 
 /**
