@@ -95,6 +95,13 @@ test('A name is had by one socket, of whatever type', (t) => {
   ends(t, 'ok', () => unix.bind(unix.open('dgram'), '/b'));
 });
 
+test('An octet of a path that is no UTF-8, a half surrogate in its text, counts as one', (t) => {
+  const { unix } = stage();
+
+  ends(t, 'ok', () => open(unix, 'dgram', `/${'\udcff'.repeat(106)}`));
+  ends(t, 'ENAMETOOLONG', () => open(unix, 'dgram', `/${'\udcff'.repeat(107)}`));
+});
+
 test('A path has at most 107 octets of UTF-8, whoever names it', (t) => {
   const { unix } = stage();
   const long = `/${'é'.repeat(53)}`;

@@ -49,12 +49,13 @@ const fits = (from: UnixEndpoint, to: UnixEndpoint, octets: number): boolean =>
 /** What a name is kept under. */
 const keyOf = (name: string, type: UnixType): string => (name.startsWith('\0') ? `${type}${name}` : name);
 
-/** How names are counted: in octets of UTF-8. */
+/** How names are counted: in octets of UTF-8. One that is none stands in a text as U+DC80 to U+DCFF (as in Python's file names). */
 function octetsOf(name: string): number {
   let octets = 0;
   for (const character of name) {
     const code = character.codePointAt(0)!;
-    octets += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+    const isStray = code >= 0xdc80 && code <= 0xdcff;
+    octets += code < 0x80 || isStray ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
   }
   return octets;
 }
