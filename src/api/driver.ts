@@ -20,7 +20,7 @@ const mostHeadroom = 64;
 /** With more to read than a turn takes, timers wait so many turns at most. */
 const mostTurnsWithoutTimers = 16;
 
-/** Turns a stack over its devices in real time: read, advance, transmit, wake; in bounded turns. */
+/** Turns a stack over its devices in real time: transmit, read, advance, wake; in bounded turns. */
 export class Driver implements Runner {
   readonly stack: Stack;
   /** The device of interface i + 1 at place i. */
@@ -90,19 +90,21 @@ export class Driver implements Runner {
     const { stack } = this;
     const devices = this.#devices;
     const now = this.now();
+    let isBusy = this.#writeAll(now);
     let read = 0;
     for (let index = 0; index < devices.length; index++) {
       read = Math.max(read, this.#read(devices[index]!, index + 1, now));
     }
-    let isBusy = read > 0;
+    if (read > 0) isBusy = true;
     // What waits to be read may be what a timer waits for: after a pause of ours, look at all of it first.
     if (read < batch || ++this.#turnsWithoutTimers === mostTurnsWithoutTimers) {
       this.#turnsWithoutTimers = 0;
       stack.advance(now);
     }
-    for (let index = 0; index < devices.length; index++)
-      if (this.#write(devices[index]!, index + 1, now)) isBusy = true;
-    for (let endpoint = stack.changed.take(); endpoint !== null; endpoint = stack.changed.take()) this.#wake(endpoint);
+    // Who is woken may have an answer, on which acknowledgments can ride: what is to leave then waits for the next turn, which
+    // comes as soon as they have had theirs (MUST-58; `npm run bench -- connections`).
+    if (this.#wakeAll()) isBusy = true;
+    else if (this.#writeAll(now)) isBusy = true;
     const deadline = stack.nextDeadline();
     if (isBusy || deadline <= now) return this.kick(); // there may be more: look before sleeping
     for (const device of devices) device.onReady(this.#onReady);
@@ -121,6 +123,25 @@ export class Driver implements Runner {
       this.stack.receive(packet, length, now, interfaceIndex, meta);
     }
     return read;
+  }
+
+  /** Tells all whose readiness has changed. Returns whether there was anybody. */
+  #wakeAll(): boolean {
+    const { changed } = this.stack;
+    let endpoint = changed.take();
+    if (endpoint === null) return false;
+    for (; endpoint !== null; endpoint = changed.take()) this.#wake(endpoint);
+    return true;
+  }
+
+  /** Sends what there is by all devices. Returns whether there may be more. */
+  #writeAll(now: Micros): boolean {
+    const devices = this.#devices;
+    let mayBeMore = false;
+    for (let index = 0; index < devices.length; index++) {
+      if (this.#write(devices[index]!, index + 1, now)) mayBeMore = true;
+    }
+    return mayBeMore;
   }
 
   /** Sends what there is. Returns whether there may be more. */
