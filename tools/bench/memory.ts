@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { type Footprint, perEach } from './footprint.ts';
 import { startKernelPeer } from './kernel-peer.ts';
 import { median } from './median.ts';
 import { lineOf, makeNamespace, removeNamespaces, start, stop } from './namespaces.ts';
 import type { BenchOptions } from './options.ts';
-import { serviceAddress, startOurHost, startReference, type Way } from './side-by-side.ts';
+import { argumentsFor, serviceAddress, startOurHost, startReference, type Way } from './side-by-side.ts';
 import { figure, table } from './table.ts';
 
 /**
@@ -70,12 +69,7 @@ function rowOf(what: string, runs: readonly Run[], pick: (run: Run) => Footprint
 /** Of a fresh host, after connections that have come and gone: what is made once does not count. */
 async function measureHost(way: Way, port: number, connections: number): Promise<Footprint & Slab> {
   const namespace = makeNamespace();
-  const host = await startOurHost(
-    namespace,
-    way,
-    ['--expose-gc'],
-    [fileURLToPath(new URL('./memory-host.ts', import.meta.url))],
-  );
+  const host = await startOurHost(namespace, way, ['--expose-gc'], 'tools/bench/memory-host.ts', []);
   try {
     await whileIdle(namespace, 7, 500, () => ask(host));
     const before = await ask(host);
@@ -103,8 +97,8 @@ async function measureKernel(way: Way, connections: number): Promise<number> {
 }
 
 async function measureStacks(connections: number): Promise<{ readonly silent: Footprint; readonly used: Footprint }> {
-  const program = fileURLToPath(new URL('./memory-stacks.ts', import.meta.url));
-  const child = start(null, process.execPath, ['--expose-gc', '--import=tsx', program, String(connections)]);
+  const program = argumentsFor('tools/bench/memory-stacks.ts');
+  const child = start(null, process.execPath, ['--expose-gc', ...program, String(connections)]);
   return JSON.parse(await lineOf(child));
 }
 
