@@ -1,5 +1,7 @@
 import { startThread as start } from '../../src/api/node/thread.ts';
 
+export { Flag } from '../../tools/bench/blocking-flag.ts';
+
 /** A thread that runs a TypeScript file; it is ended when the test ends. `done` settles when the file has run to its end. */
 export function startThread(file: URL, workerData: unknown): { readonly done: Promise<void>; end(): void } {
   const worker = start(file.href.replace(/\.ts$/, ''), import.meta.url, workerData);
@@ -11,22 +13,4 @@ export function startThread(file: URL, workerData: unknown): { readonly done: Pr
   });
   done.catch(() => {}); // whoever waits for it is told
   return { done, end: () => void worker.terminate() };
-}
-
-/** A word that threads wait for: nobody goes on before it is 1. */
-export class Flag {
-  readonly words: Int32Array;
-
-  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(4))) {
-    this.words = words;
-  }
-
-  raise(): void {
-    Atomics.store(this.words, 0, 1);
-    Atomics.notify(this.words, 0);
-  }
-
-  wait(): void {
-    Atomics.wait(this.words, 0, 0);
-  }
 }
