@@ -3,7 +3,7 @@ import { sameAddress } from '../base/address.ts';
 import { Deadlines, type Timed } from '../base/deadlines.ts';
 import { hashTuple, TableKey } from '../base/hash.ts';
 import type { ConnectionName } from '../base/observe.ts';
-import { seqAdd, toSeq } from '../base/seq.ts';
+import { type Seq, seqAdd } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { endEarly } from './fast-open.ts';
 import { TcpSettings } from './settings.ts';
@@ -14,8 +14,8 @@ import { receiveWindow } from './window.ts';
 
 /**
  * What is kept of a connection in TIME-WAIT that nobody holds: enough to answer a segment of before as the connection would
- * (RFC 9293 section 3.6.1), a tenth of what a connection is (`npm run bench -- memory`). Sequence numbers and timestamps are
- * kept as signed numbers, which need no place of their own on the heap.
+ * (RFC 9293 section 3.6.1), a tenth of what a connection is. Timestamps are kept as signed numbers, as sequence numbers are: they
+ * need no place of their own on the heap.
  */
 export class TimeWait implements ConnectionName, Timed {
   readonly local: Address;
@@ -28,13 +28,13 @@ export class TimeWait implements ConnectionName, Timed {
   readonly trafficClass: number;
   readonly ttl: number;
   readonly releasePort: (() => void) | null;
-  readonly sndNxt: number;
+  readonly sndNxt: Seq;
   readonly sndWnd: number;
   readonly sndMaxWnd: number;
   readonly sndShift: number;
   /** Bounds how old an acknowledgment can be; beyond a gigabyte it bounds nothing. */
   readonly acknowledged: number;
-  readonly rcvNxt: number;
+  readonly rcvNxt: Seq;
   readonly rcvWnd: number;
   readonly rcvShift: number;
   readonly hasTimestamps: boolean;
@@ -60,12 +60,12 @@ export class TimeWait implements ConnectionName, Timed {
     this.trafficClass = settings.trafficClass;
     this.ttl = settings.ttl;
     this.releasePort = tcb.releasePort;
-    this.sndNxt = snd.nxt | 0;
+    this.sndNxt = snd.nxt;
     this.sndWnd = snd.wnd;
     this.sndMaxWnd = snd.maxWnd;
     this.sndShift = snd.wndShift;
     this.acknowledged = Math.min(tcb.acknowledged, 1 << 30);
-    this.rcvNxt = rcv.nxt | 0;
+    this.rcvNxt = rcv.nxt;
     this.rcvWnd = receiveWindow(tcb);
     this.rcvShift = rcv.wndShift;
     this.hasTimestamps = ts.enabled;
@@ -152,7 +152,7 @@ export class TimeWaits {
       ttl: kept.ttl,
     });
     const { local, localPort, remote, remotePort } = kept;
-    const nxt = toSeq(kept.sndNxt);
+    const nxt = kept.sndNxt;
     const tcb = new Tcb(this.#context, local, localPort, remote, remotePort, path, seqAdd(nxt, -2), settings);
     restoreTimeWait(tcb);
     tcb.isOrphan = true;
@@ -166,7 +166,7 @@ export class TimeWaits {
     tcb.acknowledged = kept.acknowledged;
     tcb.finQueued = true;
     tcb.finReceived = true;
-    tcb.rcv.nxt = toSeq(kept.rcvNxt);
+    tcb.rcv.nxt = kept.rcvNxt;
     tcb.rcv.edge = seqAdd(tcb.rcv.nxt, kept.rcvWnd);
     tcb.rcv.wndShift = kept.rcvShift;
     tcb.ack.lastSent = tcb.rcv.nxt;
