@@ -96,10 +96,13 @@ export function sendRoom(tcb: Tcb): number {
 }
 
 /** Is so little unsent that a writer should be woken: half of what makes writing wait? */
-export function mayWake({ settings, context, unsent }: Tcb): boolean {
+function mayWake({ settings, context, unsent }: Tcb): boolean {
   const lowWater = settings.notSentLowWater || context.options.tcp.notSentLowWater;
   return lowWater === Number.POSITIVE_INFINITY || 2 * unsent < lowWater;
 }
+
+/** Is there room enough for a writer to be woken: a third of the buffer, as on Linux? */
+export const hasRoom = (tcb: Tcb): boolean => tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && mayWake(tcb);
 
 /** The window that the first segments offer, never scaled (RFC 7323 section 2.2). */
 export function firstWindow(tcb: Tcb): number {

@@ -2,7 +2,7 @@ import { type ErrorCode, StackError } from '../base/errors.ts';
 import { seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow, mostQuickAcks } from './ack-policy.ts';
-import { mayWake, onRead, sendRoom } from './buffers.ts';
+import { hasRoom, onRead, sendRoom } from './buffers.ts';
 import { abandon, waitForPeersFin } from './ending.ts';
 import { mayExchange, openWith } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
@@ -47,6 +47,7 @@ export function send(tcb: Tcb, data: Uint8Array, flags: SendFlags = plainly): nu
   if (!mayExchange(tcb)) throw new StackError('EAGAIN'); // queued by the caller until established
   const room = sendRoom(tcb);
   if (data.length === 0) return 0;
+  if (room < data.length) tcb.wantsRoom = true;
   if (room <= 0) throw new StackError('EAGAIN');
   if (isAppLimited(tcb)) markAppLimited(tcb);
   const count = Math.min(room, data.length);
@@ -59,14 +60,14 @@ export function send(tcb: Tcb, data: Uint8Array, flags: SendFlags = plainly): nu
   return count;
 }
 
-/** May SEND take a useful amount now, or say at once why not? As on Linux, from a third of the buffer on. */
+/** May SEND take a useful amount now, or say at once why not? */
 export const isWritable = (tcb: Tcb): boolean =>
   tcb.error !== null ||
   tcb.finQueued ||
   tcb.state === 'CLOSED' ||
   tcb.state === 'TIME-WAIT' ||
   tcb.fastOpen.isWaiting ||
-  (mayExchange(tcb) && tcb.sendLimit - tcb.sendQueue.length >= tcb.sendLimit / 3 && mayWake(tcb));
+  (mayExchange(tcb) && hasRoom(tcb));
 
 /**
  * RECEIVE (section 3.10.3): moves up to `into.length` octets to the user.

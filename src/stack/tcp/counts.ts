@@ -1,5 +1,9 @@
 import type { Micros } from '../base/time.ts';
 
+/** What a sender may wait for (limits.ts). Of two that are true, the one with the greater number counts. */
+export const limits = { nothing: 0, network: 1, window: 2, buffer: 3 } as const;
+export type Limit = (typeof limits)[keyof typeof limits];
+
 /** What a connection counts of itself; TCP_INFO tells it (RFC 4898 has the field's names for most of it). */
 export class ConnectionCounts {
   segmentsIn = 0;
@@ -24,4 +28,10 @@ export class ConnectionCounts {
   lastDataReceivedAt: Micros = -1;
   lastAckReceivedAt: Micros = -1;
   lastAckSentAt: Micros = -1;
+  /** What sending waits for, since when, and for how long it has waited for what before. In milliseconds: small integers. */
+  limit: Limit = limits.nothing;
+  limitSince = 0;
+  onNetwork = 0;
+  onWindow = 0;
+  onBuffer = 0;
 }

@@ -1,7 +1,9 @@
 import type { StackOptions } from '../base/options.ts';
 import type { Micros } from '../base/time.ts';
+import { limitedTimes } from './limits.ts';
 import { segmentSize } from './output.ts';
 import { pacingRate } from './pacing.ts';
+import { windowInForce } from './pipe.ts';
 import type { TcpSettings } from './settings.ts';
 import { isSynchronised, type State } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -63,6 +65,10 @@ export interface TcpInfo {
   readonly tcpi_data_segs_in: number;
   readonly tcpi_data_segs_out: number;
   readonly tcpi_delivery_rate: number;
+  /** Microseconds with something to deliver, and of these those without room in the peer's window and in the send buffer. */
+  readonly tcpi_busy_time: number;
+  readonly tcpi_rwnd_limited: number;
+  readonly tcpi_sndbuf_limited: number;
   readonly tcpi_delivered: number;
   readonly tcpi_delivered_ce: number;
   readonly tcpi_bytes_sent: number;
@@ -122,6 +128,9 @@ const fields: readonly (keyof TcpInfo)[] = [
   'tcpi_data_segs_in',
   'tcpi_data_segs_out',
   'tcpi_delivery_rate',
+  'tcpi_busy_time',
+  'tcpi_rwnd_limited',
+  'tcpi_sndbuf_limited',
   'tcpi_delivered',
   'tcpi_delivered_ce',
   'tcpi_bytes_sent',
@@ -159,6 +168,7 @@ const since = (when: Micros, now: Micros): number => (when < 0 ? 0 : Math.floor(
 export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
   const { snd, rcv, sentLog, rtt, congestion, counts, recovery, context, ts } = tcb;
   const { tcp } = context.options;
+  const times = limitedTimes(tcb, now);
   return {
     // Linux keeps TIME-WAIT apart from sockets: whoever still holds one sees the end at once.
     tcpi_state: stateNumbers[tcb.state === 'TIME-WAIT' ? 'CLOSED' : tcb.state],
@@ -195,7 +205,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_rtt: whole(rtt.srtt),
     tcpi_rttvar: whole(rtt.rttvar),
     tcpi_snd_ssthresh: Number.isFinite(congestion.ssthresh) ? congestion.ssthresh : unbounded,
-    tcpi_snd_cwnd: congestion.cwnd,
+    tcpi_snd_cwnd: windowInForce(tcb),
     tcpi_advmss: tcb.advertisedMss - (ts.enabled ? 12 : 0),
     tcpi_reordering: tcb.rack.reordering,
     tcpi_rcv_rtt: whole(tcb.sizing.roundTrip),
@@ -212,6 +222,9 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_data_segs_in: counts.dataSegmentsIn,
     tcpi_data_segs_out: counts.dataSegmentsOut,
     tcpi_delivery_rate: whole(tcb.rate.perSecond),
+    tcpi_busy_time: 1000 * (times.network + times.window + times.buffer),
+    tcpi_rwnd_limited: 1000 * times.window,
+    tcpi_sndbuf_limited: 1000 * times.buffer,
     tcpi_delivered: tcb.rate.delivered,
     tcpi_delivered_ce: counts.deliveredMarked,
     tcpi_bytes_sent: counts.octetsSent,

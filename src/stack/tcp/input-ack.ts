@@ -8,8 +8,9 @@ import { hasDsack } from './dsack.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { endEarly } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
+import { noteAcknowledged } from './limits.ts';
 import { beginMtuSearch, onAckOfMtuProbe } from './mtu-search.ts';
-import { decidesItself, inFlight } from './pipe.ts';
+import { decidesItself, inFlight, isCwndLimited } from './pipe.ts';
 import { beginDelivery } from './rack.ts';
 import { markAppLimited, takeSample } from './rate.ts';
 import { hasReneged, noteLateDuplicate, respond } from './recovery.ts';
@@ -58,6 +59,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   }
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
   const lostBefore = tcb.sentLog.everLost;
+  context.ackEvent.acked = newlyArrived(tcb);
   const mayGrow = respond(tcb, seg, isNew, now);
   const sample = takeSample(tcb, inFlightBefore, tcb.sentLog.everLost - lostBefore, now);
   if (isHandshake) tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
@@ -190,7 +192,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   const { snd, sentLog, context } = tcb;
   const { ack } = seg;
   tcb.acknowledged += seqSub(ack, snd.una);
-  tcb.context.ackEvent.acked = sentLog.acknowledge(ack);
+  sentLog.acknowledge(ack);
   const text = seqSub(seqMin(ack, tcb.textEnd), tcb.queueStart);
   if (text > 0) {
     tcb.sendQueue.release(text);
@@ -199,6 +201,7 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   }
   snd.una = ack;
   onAckOfMtuProbe(tcb);
+  noteAcknowledged(tcb, now);
   // What is behind SND.UNA keeps up with it: after 2 GiB it would look as if it were ahead.
   if (seqLt(snd.small, ack)) snd.small = ack;
   if (seqLt(snd.up, ack)) snd.up = ack;
@@ -220,11 +223,16 @@ function model(tcb: Tcb, sample: RateSample): void {
   growSendBuffer(tcb);
 }
 
+/** Segments that this acknowledgment is the first to tell of: not by SACK before, nor, without it, by duplicates. */
+function newlyArrived({ sentLog, sackEnabled, recovery }: Tcb): number {
+  return sackEnabled ? sentLog.arrived : Math.max(1, sentLog.arrived - recovery.duplicateAcks);
+}
+
 /** Congestion control hears of what has arrived. */
 function grow(tcb: Tcb, now: Micros): void {
   const { snd, context } = tcb;
   const { ackEvent } = context;
-  ackEvent.isLimited = isLimited(tcb);
+  ackEvent.isLimited = isCwndLimited(tcb);
   ackEvent.minRtt = tcb.rtt.min;
   ackEvent.una = snd.una;
   ackEvent.nxt = snd.nxt;
@@ -251,11 +259,6 @@ function measureRoundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
   if (unambiguousSentAt >= 0) return now - unambiguousSentAt;
   const echoed = echoedRoundTrip(tcb, seg, now);
   return echoed <= now - headSentAt + timestampTick ? echoed : -1;
-}
-
-/** Was cwnd used to the full? In slow start half of it is enough, as on Linux. */
-function isLimited({ congestion, cwndLimited, mostOut }: Tcb): boolean {
-  return cwndLimited || (congestion.cwnd < congestion.ssthresh && congestion.cwnd < 2 * mostOut);
 }
 
 /** Our FIN has been acknowledged: what that means in each state. False: the connection is gone. */

@@ -8,6 +8,7 @@ import { onAckSent } from './ack-policy.ts';
 import { firstWindow } from './buffers.ts';
 import { askWith, echo, grantWith, markNewText } from './ecn.ts';
 import { mayExchange } from './fast-open.ts';
+import { noteDrained, noteSending } from './limits.ts';
 import { giveUpMtuProbe, noteMtuProbe, probeText } from './mtu-search.ts';
 import { answer, offer } from './negotiate.ts';
 import { burstSegments, mustPace, noteDeparture } from './pacing.ts';
@@ -130,6 +131,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const withFin = tcb.finQueued && !tcb.finSent;
   if (waiting === 0 && !withFin) return 0;
   if (!mayBeInFlight(tcb) && !tcb.recovery.tailProbeDue) {
+    noteSending(tcb, false, now);
     return 0;
   }
   const usable = seqSub(seqAdd(snd.una, snd.wnd), snd.nxt); // negative when the peer has shrunk its window (MUST-34)
@@ -137,6 +139,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   const probe = probeText(tcb, waiting, usable, now);
   const size = probe || segmentSize(tcb);
   const text = probe || planBurst(tcb, waiting, usable, size) || Math.max(0, Math.min(waiting, size, usable));
+  noteSending(tcb, usable < Math.min(waiting + (withFin ? 1 : 0), size), now);
   if (usable < 1 || !isWorthwhile(tcb, text, waiting, size)) {
     armPersist(tcb, now);
     return 0;
@@ -155,6 +158,7 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   tcb.sentLog.record(snd.nxt, now, text > 0 && isAll, tcb.context.burst.segments, size);
   countSent(tcb);
   noteUsage(tcb);
+  if (isAll) noteDrained(tcb, now);
   armRetransmit(tcb, now);
   scheduleTailProbe(tcb, now);
   const flags = ACK | (finNow ? FIN : 0) | (text > 0 && isAll ? PSH : 0) | (text > 0 ? markNewText(tcb) : 0); // MUST-61

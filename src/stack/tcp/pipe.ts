@@ -28,6 +28,14 @@ export function quota(tcb: Tcb): number {
 /** May another segment be sent? */
 export const mayBeInFlight = (tcb: Tcb): boolean => quota(tcb) > 0;
 
+/** The window that bounds the flight: while it is being reduced, it is on its way from cwnd to ssthresh. */
+export const windowInForce = (tcb: Tcb): number =>
+  isReducing(tcb) && !decidesItself(tcb) ? inFlight(tcb) + tcb.recovery.allowance : tcb.congestion.cwnd;
+
+/** Was cwnd used to the full? In slow start half of it is enough, as on Linux. */
+export const isCwndLimited = ({ congestion, cwndLimited, mostOut }: Tcb): boolean =>
+  cwndLimited || (congestion.cwnd < congestion.ssthresh && congestion.cwnd < 2 * mostOut);
+
 /** A new segment has left: how much of cwnd is in use in this window (RFC 7661's concern; the rule is Linux's). */
 export function noteUsage(tcb: Tcb): void {
   const { snd, sentLog, congestion } = tcb;

@@ -73,8 +73,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
     reduceInProportion(tcb, sentLog.arrived, isNew && sentLog.lost <= lostBefore);
     return false;
   }
-  // What ends a reduction is not growth.
-  return mayGrow && (before === 'open' || before === 'loss') && recovery.phase !== 'recovery';
+  return mayGrow && recovery.phase !== 'recovery';
 }
 
 /**

@@ -176,10 +176,9 @@ export class SentLog {
     }
   }
 
-  /** Drops all that lies before `una`. Returns how many segments that were whole. */
-  acknowledge(una: Seq): number {
+  /** Drops all that lies before `una`. */
+  acknowledge(una: Seq): void {
     let entries = 0;
-    let segments = 0;
     let sentAt = -1;
     let isAmbiguous = false;
     this.headSentAt = this.#count > 0 ? this.#entries.sentAt[this.#head]! : -1;
@@ -196,7 +195,6 @@ export class SentLog {
       this.#head = (this.#head + 1) & (this.#entries.size - 1);
       this.#count--;
       entries++;
-      segments += count;
     }
     if (this.#count > 0 && this.#entries.segmentCounts[this.#head]! > 1) {
       const part = this.#acknowledgePart(una);
@@ -204,7 +202,6 @@ export class SentLog {
         const flags = this.#entries.flags[this.#head]!;
         if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
         sentAt = this.#entries.sentAt[this.#head]!;
-        segments += part;
       }
     }
     this.start = una;
@@ -214,7 +211,6 @@ export class SentLog {
       this.#firstLostHint = 0;
       this.#giveBack();
     }
-    return segments;
   }
 
   /** Of the first entry, a burst, all up to `una` has been acknowledged. Returns how many whole segments that were. */

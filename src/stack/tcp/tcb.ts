@@ -326,6 +326,8 @@ export class Tcb implements Endpoint, Timed {
   readonly sendQueue: Ring = new Ring();
   queueStart: Seq;
   sendLimit: number;
+  /** The user has had more to send than there was room for. */
+  wantsRoom = false;
   /** CLOSE or shutdown has been called: a FIN follows the last octet of the queue. */
   finQueued = false;
   readonly rate: RateState = new RateState();

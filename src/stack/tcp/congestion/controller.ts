@@ -3,7 +3,7 @@ import type { Micros } from '../../base/time.ts';
 
 /** What an acknowledgment of new text means for congestion control. One per connection, refilled each time. */
 export class AckEvent {
-  /** Whole segments that have arrived. */
+  /** Segments that have arrived and that no earlier acknowledgment has told of. */
   acked = 0;
   /** cwnd is what held sending back: only then may it grow. */
   isLimited = false;
