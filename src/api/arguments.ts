@@ -36,6 +36,12 @@ export function toOctets(data: unknown, what: string): Uint8Array {
   return data;
 }
 
+/** @throws TypeError no list of sockets and descriptor numbers */
+export function checkSockets(value: unknown, type: { new (...of: never[]): unknown }): void {
+  if (!Array.isArray(value) || value.some((each) => typeof each !== 'number' && !(each instanceof type)))
+    throw new TypeError('sockets: a list of sockets');
+}
+
 /** A port as a number; null for what can only be the name of a service. @throws RangeError not 0 to 65535 */
 export function numericPort(port: number | string): number | null {
   if (typeof port === 'string' && !/^\s*[+-]?\d+$/.test(port)) return null; // as strtoul(3) reads it

@@ -1,6 +1,7 @@
 import type { Address, Runner, UnixType } from '../stack/index.ts';
+import type { Description } from './description.ts';
 import type { ResolverSettings } from './dns/resolver.ts';
-import type { End, Linger, MakeEnd, Readiness } from './ends/end.ts';
+import type { Linger, MakeEnd, Readiness } from './ends/end.ts';
 import { UnixEnd } from './ends/unix.ts';
 import type { HostsTable, Lookup, NameContext } from './names.ts';
 import { knownServices, type ServicePorts, type ServicesTable } from './services.ts';
@@ -20,13 +21,6 @@ export interface HostSettings {
   readonly limit?: number;
   /** Raw sockets may be opened, which on Linux takes root. Default false: EPERM. */
   readonly raw?: boolean;
-}
-
-/** What a socket gives back when it ends, closed or lost. It must not lead to the socket: nobody could see any more that it is lost. */
-export interface Belongings {
-  end: End;
-  /** Groups that have been joined, each with its interface. */
-  readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
 }
 
 /** What a host knows of a socket. */
@@ -111,12 +105,13 @@ export class SocketHost implements NameContext {
   }
 
   /** Gives a socket the lowest free descriptor number, from 3 on, as a kernel does. */
-  add(socket: OpenSocket, belongings: Belongings): number {
+  add(socket: OpenSocket, description: Description): number {
     let fd = this.#lowest;
     while (this.#open.has(fd)) fd++;
     this.#lowest = fd + 1;
     this.#open.set(fd, new WeakRef(socket));
-    this.#lost.register(socket, { fd, belongings }, socket);
+    description.holders++;
+    this.#lost.register(socket, { fd, description }, socket);
     this.runner.hold(true);
     return fd;
   }
@@ -126,16 +121,23 @@ export class SocketHost implements NameContext {
     return this.#open.get(fd)?.deref() ?? null;
   }
 
-  /** Takes the socket with this number and what it has back. */
-  remove(fd: number, socket: OpenSocket, belongings: Belongings): Linger | null {
+  /** Takes back the number of a socket, and what is behind it if no other has that too. */
+  remove(fd: number, socket: OpenSocket, description: Description): Linger | null {
     this.#lost.unregister(socket);
-    return this.#takeBack(fd, belongings);
+    return this.#takeBack(fd, description);
   }
 
-  #takeBack(fd: number, { end, memberships }: Belongings): Linger | null {
+  #takeBack(fd: number, description: Description): Linger | null {
     this.#open.delete(fd);
     this.#lowest = Math.min(this.#lowest, fd);
     if (this.#open.size === 0) this.runner.hold(false);
+    return this.release(description);
+  }
+
+  /** One less has it. The last one closes it. */
+  release(description: Description): Linger | null {
+    const { end, memberships } = description;
+    if (--description.holders > 0) return null;
     const linger = end.close();
     for (const { group, interfaceIndex } of memberships) this.runner.stack.leaveGroup(group, interfaceIndex);
     this.runner.kick();
@@ -155,8 +157,8 @@ export class SocketHost implements NameContext {
   }
 
   /** Nobody holds an open socket any more, and nothing waits for it: it is closed, as a language with finalizers does. */
-  #onLost({ fd, belongings }: Lost): void {
-    this.#takeBack(fd, belongings);
+  #onLost({ fd, description }: Lost): void {
+    this.#takeBack(fd, description);
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const { console } = globalThis as { console?: { warn(text: string): void } };
@@ -167,7 +169,7 @@ export class SocketHost implements NameContext {
 /** What is left of a socket that its user has lost. */
 interface Lost {
   readonly fd: number;
-  readonly belongings: Belongings;
+  readonly description: Description;
 }
 
 const firstDescriptor = 3;

@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { type ErrorCode, empty, type Runner, type Stack, StackError, seconds } from '../stack/index.ts';
-import { checkNumber, checkOctets, checkSize, toOctets } from './arguments.ts';
+import { type ErrorCode, empty, type Passed, type Runner, type Stack, StackError, seconds } from '../stack/index.ts';
+import { checkNumber, checkOctets, checkSize, checkSockets, toOctets } from './arguments.ts';
 import { constants } from './constants.ts';
+import { Description } from './description.ts';
 import type { End, EndType, Incoming, Linger, MakeEnd, Place, Readiness } from './ends/end.ts';
 import { TcpEnd } from './ends/tcp.ts';
 import {
@@ -14,10 +15,12 @@ import {
   texts,
 } from './errors.ts';
 import { raceToConnect, resolutionDelay, Sought } from './happy-eyeballs.ts';
-import type { Belongings, SocketHost } from './host.ts';
+import type { SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
 import { checkValue, findOption, type OptionTarget, type OptionValue } from './options/index.ts';
+import { dropAll, mostPassed, PassedSocket } from './passing.ts';
 import { type AddressPlace, placesOf, unixPath } from './places.ts';
+import { checkEncoding, type Encoding, TextStream, toText } from './text.ts';
 import { Waiting } from './waiting.ts';
 
 const ok = <T>(value: T): Result<T> => [value, null];
@@ -52,11 +55,20 @@ interface Wait {
   readonly late: ErrorCode;
 }
 
+/** How far a write has come, and what still has to go along. */
+interface Progress {
+  sent: number;
+  passed: readonly PassedSocket[];
+}
+
 /** Where a host and a port may lead, or why nowhere. */
 type Found = readonly [Place, ...Place[]] | readonly [null, ErrorText];
 
 /** What `read` gives. */
 type Read = readonly [data: Uint8Array, err: ErrorText | null];
+
+/** What `readString` gives. */
+type ReadText = readonly [text: string, err: ErrorText | null];
 
 /** What `write` gives; after an error a third value says how many octets were accepted before it. */
 type Written = Result<number> | readonly [null, ErrorText, number];
@@ -85,26 +97,30 @@ export class Socket {
   /** 4 of AF_INET, 6 of AF_INET6, 'unix' of AF_UNIX; a stream that became one by 'unix:' keeps what it was made as. */
   readonly family: SocketFamily | 'unix';
   readonly #host: SocketHost;
-  readonly #waiting: Waiting;
-  readonly #belongings: Belongings;
+  readonly #description: Description;
   #fd: number;
   #timeout = -1;
-  readonly #waits: OptionTarget['waits'] = { receive: 0, send: 0 };
-  readonly #remembered: OptionTarget['remembered'] = new Set();
-  /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
-  readonly #writers: { sent: number }[] = [];
+  /** What `readString` has read and not given yet. */
+  #text: TextStream | null = null;
 
-  /** Sockets are made by `socket.socket`, `tcp`, `udp` and by `accept`. */
-  constructor(host: SocketHost, family: SocketFamily | 'unix', make: MakeEnd) {
+  /** Sockets are made by `socket.socket`, `tcp`, `udp`, by `accept` and by `recvsockets`. */
+  constructor(host: SocketHost, family: SocketFamily | 'unix', what: MakeEnd | Description) {
     this.#host = host;
     this.family = family;
-    this.#waiting = new Waiting(host.runner);
-    this.#belongings = { end: this.#make(make), memberships: [] };
-    this.#fd = host.add(this, this.#belongings);
+    if (what instanceof Description) this.#description = what;
+    else {
+      this.#description = new Description(new Waiting(host.runner));
+      this.#description.end = this.#make(what);
+    }
+    this.#fd = host.add(this, this.#description);
   }
 
   get #end(): End {
-    return this.#belongings.end;
+    return this.#description.end;
+  }
+
+  get #waiting(): Waiting {
+    return this.#description.waiting;
   }
 
   /** Of which kind the socket is. */
@@ -195,7 +211,7 @@ export class Socket {
     });
     if (this.#fd < 0) winner.close();
     this.#throwIfClosed();
-    this.#belongings.end = winner;
+    this.#description.end = winner;
   }
 
   /** @throws StackError what has gone wrong, or why the user does not want to wait any longer */
@@ -268,8 +284,8 @@ export class Socket {
   /** A connection's own socket, with what Linux lets it inherit besides the options of TCP. */
   #accepted(make: MakeEnd): Socket {
     const socket = new Socket(this.#host, this.family, make);
-    Object.assign(socket.#waits, this.#waits);
-    if (this.#end.target().unix === null) for (const flag of this.#remembered) socket.#remembered.add(flag);
+    Object.assign(socket.#description.waits, this.#description.waits);
+    if (this.#end.target().unix === null) socket.#description.remembered = this.#description.remembered;
     return socket;
   }
 
@@ -281,31 +297,73 @@ export class Socket {
    *   EAGAIN no room in time; of datagrams EDESTADDRREQ, EMSGSIZE, ECONNREFUSED (which an earlier one has brought); EBADF
    * @throws TypeError neither text nor octets, or octets whose memory has been transferred away
    */
-  async write(data: string | Uint8Array): Promise<Written> {
-    return this.send(data, 0);
+  write(data: string | Uint8Array): Promise<Written> {
+    return this.send(data);
   }
 
   /**
    * The same with flags: MSG_OOB makes the last octet urgent, MSG_MORE says that more follows at once, MSG_DONTWAIT does
    * not wait.
    */
-  async send(data: string | Uint8Array, flags = 0): Promise<Written> {
+  send(data: string | Uint8Array, flags = 0): Promise<Written> {
+    return this.#write(data, flags, { sent: 0, passed: [] });
+  }
+
+  /**
+   * Sends octets over AF_UNIX, and sockets of the same host with them (SCM_RIGHTS): whoever reads the first of the octets by
+   * `recvsockets` gets sockets of its own for what is behind these. The sender's stay open, and each is closed by itself.
+   * Nothing travels on a stream without an octet.
+   * @param sockets or their descriptor numbers
+   * @returns as `write`; EBADF one of the sockets is closed, or another host's; EINVAL more than 253 of them; EOPNOTSUPP not
+   *   AF_UNIX
+   * @throws TypeError no octets or text, or no list of sockets
+   */
+  async sendsockets(data: string | Uint8Array, sockets: readonly (Socket | number)[], flags = 0): Promise<Written> {
+    toOctets(data, 'data');
+    checkSockets(sockets, Socket);
+    checkNumber(flags, 'flags');
+    let passed: readonly PassedSocket[];
+    try {
+      passed = this.#passedOf(sockets);
+    } catch (error) {
+      return this.#failure(error, { syscall: 'sendsockets' });
+    }
+    const progress: Progress = { sent: 0, passed };
+    try {
+      return await this.#write(data, flags, progress);
+    } finally {
+      dropAll(progress.passed); // what has not gone
+    }
+  }
+
+  /** What travels of these sockets. @throws StackError why they cannot travel by this one */
+  #passedOf(sockets: readonly (Socket | number)[]): readonly PassedSocket[] {
+    this.#throwIfClosed();
+    if (this.#end.target().unix === null) throw new StackError('EOPNOTSUPP');
+    if (sockets.length > mostPassed) throw new StackError('EINVAL');
+    const found = sockets.map((each) => (typeof each === 'number' ? this.#host.socketAt(each) : each));
+    const own = found.filter((each) => each instanceof Socket && each.#fd >= 0 && each.#host === this.#host);
+    if (own.length < sockets.length) throw new StackError('EBADF');
+    return (own as Socket[]).map((each) => new PassedSocket(this.#host, each.family, each.#description));
+  }
+
+  async #write(data: string | Uint8Array, flags: number, progress: Progress): Promise<Written> {
     const bytes = toOctets(data, 'data');
     checkNumber(flags, 'flags');
-    const progress = { sent: 0 };
+    const { writers } = this.#description;
     const result = await this.#try('write', undefined, undefined, async () => {
       const wait = this.#waitFor('send', flags);
-      if (this.#end.type !== 'stream') return ok(await this.#sendOne(bytes, flags, null, wait));
+      if (this.#end.type !== 'stream') return ok(await this.#sendOne(bytes, flags, null, wait, progress));
       const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
       // Before any waiting, so that what fits is written when the call returns, awaited or not.
-      if (this.#writers.length === 0 && this.#push(bytes, progress, how)) return ok(progress.sent);
-      this.#writers.push(progress);
+      if (writers.length === 0 && this.#push(bytes, progress, how)) return ok(progress.sent);
+      writers.push(progress);
       try {
-        if (this.#writers[0] !== progress) await this.#waitOrThrow(() => this.#writers[0] === progress, wait);
+        if (writers[0] !== progress) await this.#waitOrThrow(() => writers[0] === progress, wait);
         await this.#pushAll(bytes, progress, how, wait);
       } finally {
-        this.#writers.splice(this.#writers.indexOf(progress), 1);
-        if (this.#writers.length > 0) this.wake();
+        writers.splice(writers.indexOf(progress), 1);
+        if (writers.length > 0) this.wake();
       }
       return ok(progress.sent);
     });
@@ -313,10 +371,12 @@ export class Socket {
   }
 
   /** Writes as much as fits. @returns whether that is all of it */
-  #push(bytes: Uint8Array, progress: { sent: number }, how: number): boolean {
+  #push(bytes: Uint8Array, progress: Progress, how: number): boolean {
     try {
       do {
-        progress.sent += this.#end.send(progress.sent === 0 ? bytes : bytes.subarray(progress.sent), how, null);
+        const rest = progress.sent === 0 ? bytes : bytes.subarray(progress.sent);
+        progress.sent += this.#end.send(rest, how, null, progress.passed);
+        if (progress.sent > 0) progress.passed = [];
         this.#host.runner.kick();
       } while (progress.sent < bytes.length);
       return true;
@@ -326,7 +386,7 @@ export class Socket {
     }
   }
 
-  async #pushAll(bytes: Uint8Array, progress: { sent: number }, how: number, wait: Wait): Promise<void> {
+  async #pushAll(bytes: Uint8Array, progress: Progress, how: number, wait: Wait): Promise<void> {
     while (!this.#push(bytes, progress, how)) {
       if (!wait.mayWait && progress.sent > 0) return;
       await this.#waitOrThrow(() => this.#end.maySend(bytes.length, null), wait);
@@ -359,7 +419,7 @@ export class Socket {
       const found = this.#places(host, port, scopeid);
       const places = found instanceof Promise ? await this.#lookedUp(found, Number.POSITIVE_INFINITY) : found;
       if (!isFound(places)) return places;
-      return ok(await this.#sendOne(bytes, flags, places[0]!, this.#waitFor('send', flags)));
+      return ok(await this.#sendOne(bytes, flags, places[0]!, this.#waitFor('send', flags), { sent: 0, passed: [] }));
     });
   }
 
@@ -370,11 +430,12 @@ export class Socket {
     return this.connect(host, port, 0, scopeid);
   }
 
-  async #sendOne(bytes: Uint8Array, flags: number, to: Place | null, wait: Wait): Promise<number> {
+  async #sendOne(bytes: Uint8Array, flags: number, to: Place | null, wait: Wait, progress: Progress): Promise<number> {
     const end = this.#end;
     for (;;) {
       try {
-        const sent = end.send(bytes, flags, to);
+        const sent = end.send(bytes, flags, to, progress.passed);
+        progress.passed = [];
         this.#host.runner.kick();
         return sent;
       } catch (error) {
@@ -397,6 +458,26 @@ export class Socket {
   }
 
   /**
+   * What `read` gives, as text. Of a stream of UTF-8, a letter that is cut waits for its rest, which the next `readString` gives;
+   * until then `read` no longer has it.
+   * @param maxsize octets, not letters
+   * @param encoding 'utf-8', where octets that are none become U+FFFD; 'latin1', a letter from U+0000 to U+00FF for each octet
+   * @returns as `read`; text is empty, never null, when there is an error, but at the end of a stream that has cut a letter
+   * @throws as `read`; RangeError another encoding
+   */
+  async readString(maxsize: number, encoding: Encoding = 'utf-8'): Promise<ReadText> {
+    checkEncoding(encoding);
+    const isStream = encoding === 'utf-8' && this.#end.type === 'stream';
+    for (;;) {
+      const [data, error] = await this.read(maxsize);
+      if (!isStream) return [toText(data, encoding), error];
+      this.#text ??= new TextStream();
+      const text = error === texts.EPIPE ? this.#text.end() : this.#text.add(data);
+      if (text !== '' || error !== null || data.length === 0) return [text, error];
+    }
+  }
+
+  /**
    * The same with flags: MSG_PEEK leaves it where it is, MSG_OOB reads the urgent octet, MSG_WAITALL waits for all of
    * `maxsize` octets, MSG_DONTWAIT does not wait.
    */
@@ -404,9 +485,11 @@ export class Socket {
     checkSize(maxsize, 'maxsize');
     checkNumber(flags, 'flags');
     if (maxsize === 0 && this.#fd >= 0) return [empty, null];
-    const result = await this.#try<Uint8Array>('read', undefined, undefined, async () =>
-      ok((await this.#receive(maxsize, flags)).data.subarray(0, maxsize)),
-    );
+    const result = await this.#try<Uint8Array>('read', undefined, undefined, async () => {
+      const { data, passed } = await this.#receive(maxsize, flags);
+      dropAll(passed);
+      return ok(data.subarray(0, maxsize));
+    });
     return result[1] === null ? result : [empty, result[1]];
   }
 
@@ -420,7 +503,8 @@ export class Socket {
     checkNumber(flags, 'flags');
     if (buffer.length === 0 && this.#fd >= 0) return ok(0);
     return this.#try('read', undefined, undefined, async () => {
-      const { data } = await this.#receive(buffer.length, flags, buffer);
+      const { data, passed } = await this.#receive(buffer.length, flags, buffer);
+      dropAll(passed);
       if (data.buffer !== buffer.buffer) buffer.set(data.subarray(0, buffer.length));
       return ok(Math.min(data.length, buffer.length));
     });
@@ -436,7 +520,8 @@ export class Socket {
     checkSize(maxsize, 'maxsize');
     checkNumber(flags, 'flags');
     return this.#try('recvfrom', undefined, undefined, async () => {
-      const { from, ...incoming } = await this.#receive(maxsize, flags);
+      const { from, passed, ...incoming } = await this.#receive(maxsize, flags);
+      dropAll(passed);
       const { length } = incoming.data;
       return ok({
         ...without,
@@ -445,6 +530,27 @@ export class Socket {
         address: typeof from === 'string' ? [from, 0] : from,
         length,
       });
+    });
+  }
+
+  /**
+   * Octets, or a message, of AF_UNIX, and the sockets that came with them: new ones, without a timeout, to be closed by
+   * whoever calls. A stream is not read beyond octets that sockets came with. Sockets that come with what other calls read are
+   * closed; so are those for which there is no descriptor left.
+   * @param flags as of `recv`; MSG_PEEK gives no sockets
+   * @returns as `read`, an error in place of no octets
+   */
+  async recvsockets(maxsize: number, flags = 0): Promise<Result<readonly [data: Uint8Array, sockets: Socket[]]>> {
+    checkSize(maxsize, 'maxsize');
+    checkNumber(flags, 'flags');
+    return this.#try('recvsockets', undefined, undefined, async () => {
+      const { data, passed = [] } = await this.#receive(maxsize, flags);
+      const sockets: Socket[] = [];
+      for (const { family, description } of passed as readonly PassedSocket[]) {
+        if (!this.#host.isFull) sockets.push(new Socket(this.#host, family, description));
+      }
+      dropAll(passed); // the sockets hold it by now
+      return ok([data.subarray(0, maxsize), sockets]);
     });
   }
 
@@ -491,17 +597,19 @@ export class Socket {
     if (first.data.length === maxsize) return first;
     const whole = new Uint8Array(maxsize);
     let count = 0;
-    const take = ({ data }: Incoming): void => {
+    const all: Passed[] = [];
+    const take = ({ data, passed = [] }: Incoming): void => {
+      all.push(...passed);
       whole.set(data, count);
       count += data.length;
     };
     take(first);
-    while (count < maxsize) {
+    while (count < maxsize && all.length === 0) {
       if (!end.mayReceive(0) && (await this.#wait(() => end.mayReceive(0), wait.deadline)) === 'timeout') break;
       if (end.readableOctets() === 0) break;
       take(await this.#receiveOnce(maxsize - count, flags, wait, 0));
     }
-    return { ...first, data: whole.subarray(0, count) };
+    return { ...first, data: whole.subarray(0, count), passed: all };
   }
 
   /** Octets that `read` would give at once, up to an urgent one (SIOCINQ). */
@@ -571,9 +679,7 @@ export class Socket {
       stack: this.#stack,
       family: this.#end.target().unix === null ? this.family : 'unix',
       type: this.#end.type,
-      memberships: this.#belongings.memberships,
-      remembered: this.#remembered,
-      waits: this.#waits,
+      settings: this.#description,
       now: () => this.#now(),
     };
   }
@@ -587,7 +693,7 @@ export class Socket {
     if (this.#fd < 0) return Promise.resolve();
     const fd = this.#fd;
     this.#fd = -1;
-    const linger = this.#host.remove(fd, this, this.#belongings);
+    const linger = this.#host.remove(fd, this, this.#description);
     this.wake();
     return linger === null || linger.isDone() ? Promise.resolve() : this.#linger(linger);
   }
@@ -740,12 +846,12 @@ export class Socket {
   #becomeUnix(): void {
     if (this.#end.target().unix !== null) return; // it is one already
     if (this.#end.type !== 'stream' || this.#end.target().isBound) throw new StackError('EAFNOSUPPORT');
-    this.#belongings.end = this.#make(this.#host.makeUnix('stream'));
+    this.#description.end = this.#make(this.#host.makeUnix('stream'));
   }
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */
   #waitFor(which: 'receive' | 'send', flags = 0, deadline = this.#deadline(), unfinished: ErrorCode = 'EAGAIN'): Wait {
-    const own = this.#waits[which];
+    const own = this.#description.waits[which];
     const optionEnds = own > 0 ? this.#now() + seconds(own) : Number.POSITIVE_INFINITY;
     return {
       mayWait: this.#timeout !== 0 && (flags & constants.MSG_DONTWAIT) === 0,

@@ -131,6 +131,24 @@ export class BlockingSocket {
   }
 
   /**
+   * Sends octets over AF_UNIX, and sockets of the same host with them (SCM_RIGHTS), to whichever thread reads the first of the
+   * octets by `recvsockets`: it gets sockets of its own for what is behind these, which stay open. Nothing travels on a stream
+   * without an octet.
+   * @param sockets or their descriptor numbers
+   * @returns as `write`; EBADF one of the sockets is closed, or another host's; EINVAL more than 253 of them; EOPNOTSUPP not
+   *   AF_UNIX
+   * @throws TypeError no octets or text, or no list of sockets
+   */
+  sendsockets(data: string | Uint8Array, sockets: readonly (BlockingSocket | number)[], flags = 0): BlockingWritten {
+    if (!Array.isArray(sockets)) throw new TypeError('sockets: a list of sockets');
+    const sent = sockets.map((each) => {
+      if (!(each instanceof BlockingSocket)) return each;
+      return each.#isOpen && each.#caller === this.#caller ? each.token : badNumber;
+    });
+    return this.#call('sendsockets', [data, sent, flags]);
+  }
+
+  /**
    * Sends one datagram to an address or a path. On a stream the address says nothing, but with MSG_FASTOPEN: then the stream is
    * opened with the data.
    * @param host an address or a name; of AF_UNIX a path
@@ -163,6 +181,37 @@ export class BlockingSocket {
    */
   read(maxsize: number): BlockingRead {
     return this.recv(maxsize, 0);
+  }
+
+  /**
+   * `read`, as text. Of a stream of UTF-8, a letter that is cut waits for its rest, which the next `readString` gives.
+   * @param maxsize octets, not letters
+   * @param encoding 'utf-8', where octets that are none become U+FFFD; 'latin1', a letter from U+0000 to U+00FF for each octet
+   * @returns text, empty with every error but at the end of a stream that has cut a letter; the errors of `read`
+   * @throws TypeError, RangeError `maxsize` is no number of octets, another encoding
+   */
+  readString(maxsize: number, encoding: 'utf-8' | 'latin1' = 'utf-8'): readonly [text: string, err: ErrorText | null] {
+    const [text, error] = this.#call<readonly [string | null, ErrorText | null]>('readString', [maxsize, encoding], {
+      syscall: 'read',
+    });
+    return [text ?? '', error];
+  }
+
+  /**
+   * Sleeps until there are octets of AF_UNIX, or a message, and gives the sockets that came with them: new ones, without a
+   * timeout, to be closed by whoever calls. A stream is not read beyond octets that sockets came with. Sockets that come with
+   * what other calls read are closed; so are those for which there is no descriptor left.
+   * @param flags as of `recv`; MSG_PEEK gives no sockets
+   * @returns the errors of `read`
+   */
+  recvsockets(maxsize: number, flags = 0): Result<readonly [data: Uint8Array, sockets: BlockingSocket[]]> {
+    const [received, error] = this.#call<Result<readonly [Uint8Array, OpenedSocket[]]>>('recvsockets', [
+      maxsize,
+      flags,
+    ]);
+    if (error !== null) return [null, error];
+    const [data, opened] = received;
+    return [[data, opened.map((each) => new BlockingSocket(this.#caller, each))], null];
   }
 
   /**
@@ -333,6 +382,9 @@ export const socketOf = (caller: Caller, [opened, error]: Result<OpenedSocket>):
 
 /** What calls return that have a closed socket, or a host that is gone. */
 export const badDescriptor = [null, texts.EBADF] as const;
+
+/** No socket's descriptor number. */
+const badNumber = -1;
 
 /** What an error is about. */
 type About = Omit<SocketError, 'code' | 'errno'>;

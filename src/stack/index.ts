@@ -47,5 +47,5 @@ export { TcpSettings } from './tcp/settings.ts';
 export { arcs, type State } from './tcp/state.ts';
 export { Tcb } from './tcp/tcb.ts';
 export type { TimeWait } from './tcp/time-wait.ts';
-export { UnixEndpoint, type UnixMessage, type UnixType } from './unix/endpoint.ts';
+export { type Passed, UnixEndpoint, type UnixMessage, type UnixType } from './unix/endpoint.ts';
 export { Describer, describePacket } from './wire/describe.ts';

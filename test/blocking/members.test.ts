@@ -156,3 +156,46 @@ test('1.12: outqnsd, atmark and poll tell what they tell in the other face', (t)
   t.deepEqual(client.poll(), { ...quiet, hungUp: true });
   alone.close();
 });
+
+test('1.1: readString gives text; a letter that is cut waits for its rest', (t) => {
+  const { alone, client, server } = connection();
+  server.write('grün');
+  t.deepEqual(client.readString(3), ['gr', null]);
+  t.deepEqual(client.readString(3), ['ün', null]);
+  server.write(Uint8Array.of(0xe4));
+  t.deepEqual(client.readString(3, 'latin1'), ['ä', null]);
+  t.throws(() => client.readString(3, 'utf-16' as never), { instanceOf: RangeError });
+  server.close();
+  t.deepEqual(client.readString(3), ['', alone.socket.ERROR_CLOSED]);
+  client.close();
+  t.deepEqual(client.readString(3), ['', 'Bad file descriptor']);
+  alone.close();
+});
+
+test('1.4: sockets travel over AF_UNIX, and what is behind them lives as long as one of them', (t) => {
+  const { alone, client, server } = connection();
+  const { socket } = alone;
+  const [listener] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM);
+  listener!.bind('/run/handover');
+  listener!.listen(1);
+  const [master] = socket.tcp();
+  master!.connect('unix:/run/handover');
+  const [worker] = listener!.accept();
+
+  t.deepEqual(master!.sendsockets('two', [client, listener!.fileno()]), [3, null]);
+  client.close();
+  const [received] = worker!.recvsockets(100);
+  t.is(new TextDecoder().decode(received![0]), 'two');
+  const [mine, accepting] = received![1];
+  t.deepEqual(accepting!.getsockname(), ['/run/handover', null]);
+  mine!.write('still here');
+  t.deepEqual(server.readString(100), ['still here', null]);
+  t.deepEqual(master!.sendsockets('x', [client]), [null, 'Bad file descriptor']);
+  t.deepEqual(mine!.sendsockets('x', [server]), [null, 'Operation not supported']);
+  t.throws(() => master!.sendsockets('x', 'client' as never), { instanceOf: TypeError });
+  mine!.close();
+  t.deepEqual(server.readString(100), ['', socket.ERROR_CLOSED]);
+  master!.close();
+  t.deepEqual(worker!.recvsockets(1), [null, socket.ERROR_CLOSED]);
+  alone.close();
+});

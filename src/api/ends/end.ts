@@ -1,4 +1,4 @@
-import type { Address, Stack } from '../../stack/index.ts';
+import type { Address, Passed, Stack } from '../../stack/index.ts';
 import type { SocketFamily, SocketName } from '../names.ts';
 import type { OptionTarget } from '../options/index.ts';
 
@@ -40,6 +40,8 @@ export interface Incoming {
   readonly interfaceIndex?: number;
   readonly ttl?: number;
   readonly trafficClass?: number;
+  /** Of AF_UNIX: what came along, which the reader has to take over or to drop. */
+  readonly passed?: readonly Passed[];
 }
 
 /** What ends need of their socket. */
@@ -79,8 +81,11 @@ export interface End {
   accept(mayWait: boolean): MakeEnd | null;
   /** May `accept` be asked, or will nothing come any more? */
   readonly mayAccept: boolean;
-  /** @returns octets taken: of a stream as many as fit */
-  send(data: Uint8Array, flags: number, to: Place | null): number;
+  /**
+   * @param passed goes along, by AF_UNIX
+   * @returns octets taken: of a stream as many as fit
+   */
+  send(data: Uint8Array, flags: number, to: Place | null, passed?: readonly Passed[]): number;
   /** Is it worth asking again to send so many octets? */
   maySend(octets: number, to: Place | null): boolean;
   /**

@@ -1,4 +1,4 @@
-import { StackError, type UnixEndpoint, type UnixType } from '../../stack/index.ts';
+import { type Passed, StackError, type UnixEndpoint, type UnixType } from '../../stack/index.ts';
 import { constants } from '../constants.ts';
 import type { SocketName } from '../names.ts';
 import { StreamSettings } from '../options/index.ts';
@@ -71,9 +71,9 @@ export class UnixEnd implements End {
     return this.#endpoint.readable;
   }
 
-  send(data: Uint8Array, flags: number, to: Place | null): number {
+  send(data: Uint8Array, flags: number, to: Place | null, passed?: readonly Passed[]): number {
     if ((flags & constants.MSG_OOB) !== 0) throw new StackError('EOPNOTSUPP'); // there is no urgent octet
-    return this.#context.stack.unix.send(this.#endpoint, data, to === null ? null : pathOf(to));
+    return this.#context.stack.unix.send(this.#endpoint, data, to === null ? null : pathOf(to), passed);
   }
 
   maySend(octets: number, to: Place | null): boolean {

@@ -32,10 +32,10 @@ const reusePort: Option = {
 
 /** Accepted and told again, without an effect. */
 const remembered = (flag: number): Option => ({
-  get: (target) => target.remembered.has(flag),
-  set: (target, value) => {
-    if (toFlag(value)) target.remembered.add(flag);
-    else target.remembered.delete(flag);
+  get: ({ settings }) => (settings.remembered & (1 << flag)) !== 0,
+  set: ({ settings }, value) => {
+    if (toFlag(value)) settings.remembered |= 1 << flag;
+    else settings.remembered &= ~(1 << flag);
   },
 });
 
@@ -126,8 +126,8 @@ const receiveLowWater: Option = {
 
 /** Seconds, fractions too; 0 for no limit. */
 const waiting = (which: 'receive' | 'send'): Option => ({
-  get: ({ waits }) => waits[which],
-  set: ({ waits }, value) => {
+  get: ({ settings: { waits } }) => waits[which],
+  set: ({ settings: { waits } }, value) => {
     if (typeof value !== 'number' || Number.isNaN(value)) throw new StackError('EINVAL');
     waits[which] = Math.max(0, value);
   },

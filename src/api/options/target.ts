@@ -74,6 +74,16 @@ export interface RawSettings {
   checksumOffset: number;
 }
 
+/** What a socket remembers besides what its end does. */
+export interface SocketSettings {
+  /** Groups that it has joined, each with its interface. */
+  readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
+  /** The flags of SOL_SOCKET that are set and have no effect here: a bit for each, at the place of its number. */
+  remembered: number;
+  /** How long calls that wait may wait, in seconds, 0 without limit; apart from `settimeout` (socket(7): SO_RCVTIMEO). */
+  readonly waits: { receive: number; send: number };
+}
+
 /** The socket whose option it is. */
 export interface OptionTarget {
   readonly stack: Stack;
@@ -85,12 +95,7 @@ export interface OptionTarget {
   readonly tcb: Tcb | null;
   readonly listener: Listener | null;
   readonly isBound: boolean;
-  /** Groups that this socket has joined, each with its interface. */
-  readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
-  /** Numbers of the flags of SOL_SOCKET that are set and have no effect here. */
-  readonly remembered: Set<number>;
-  /** How long calls that wait may wait, in seconds, 0 without limit; apart from `settimeout` (socket(7): SO_RCVTIMEO). */
-  readonly waits: { receive: number; send: number };
+  readonly settings: SocketSettings;
   /** An error that no endpoint of the stack keeps any more; asked once. */
   lateError(): ErrorCode | null;
   now(): number;

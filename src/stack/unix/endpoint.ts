@@ -7,19 +7,33 @@ import { Ring } from '../base/ring.ts';
 /** A stream of octets; messages to anybody; messages over a connection. */
 export type UnixType = 'stream' | 'dgram' | 'seqpacket';
 
-/** A message, and the name of the socket that sent it. */
+/** Something of a user's that travels with octets (SCM_RIGHTS): whoever reads them takes it over, or else it is dropped. */
+export interface Passed {
+  drop(): void;
+}
+
+/** A message, the name of the socket that sent it, and what came with it, which is now the reader's. */
 export interface UnixMessage {
   readonly data: Uint8Array;
   readonly from: string;
+  readonly passed: readonly Passed[];
 }
 
 /** A message on its way: whoever reads it is told the name that its sender has by then (as on Linux). */
 interface SentMessage {
   readonly data: Uint8Array;
   readonly sender: UnixEndpoint;
+  readonly passed: readonly Passed[];
 }
 
-const messageOf = ({ data, sender }: SentMessage): UnixMessage => ({ data, from: sender.name });
+/** What travels with octets [start, end) of a stream, counted from its beginning. */
+interface PassedInStream {
+  readonly start: number;
+  readonly end: number;
+  readonly passed: readonly Passed[];
+}
+
+export const nothingPassed: readonly Passed[] = [];
 
 /** What a message costs beyond its octets, so that empty ones are bounded too. */
 const overhead = 256;
@@ -55,6 +69,9 @@ export class UnixEndpoint implements Endpoint {
   sendLimit: number;
   receiveLimit: number;
   readonly octets: Ring = new Ring();
+  readonly #passed: Fifo<PassedInStream> = new Fifo();
+  /** Octets of the stream that have been read. */
+  #octetsRead = 0;
   readonly messages: Fifo<SentMessage> = new Fifo();
   #held = 0;
 
@@ -84,21 +101,48 @@ export class UnixEndpoint implements Endpoint {
     return this.octets.length > 0 || this.messages.length > 0 || this.isEnded || this.error !== null;
   }
 
-  push(data: Uint8Array, sender: UnixEndpoint): void {
+  push(data: Uint8Array, sender: UnixEndpoint, passed: readonly Passed[]): void {
     this.#held += data.length + overhead;
-    this.messages.push({ data, sender });
+    this.messages.push({ data, sender, passed });
   }
 
   take(): UnixMessage | null {
     const next = this.messages.shift();
     if (next === undefined) return null;
     this.#held -= next.data.length + overhead;
-    return messageOf(next);
+    return { data: next.data, from: next.sender.name, passed: next.passed };
   }
 
+  /** What `take` would give, but for what came with it, which is not given twice. */
   peek(): UnixMessage | null {
     const next = this.messages.peek();
-    return next === undefined ? null : messageOf(next);
+    return next === undefined ? null : { data: next.data, from: next.sender.name, passed: nothingPassed };
+  }
+
+  /** Adds `data` to the stream. */
+  append(data: Uint8Array, passed: readonly Passed[]): void {
+    const start = this.#octetsRead + this.octets.length;
+    if (passed.length > 0) this.#passed.push({ start, end: start + data.length, passed });
+    this.octets.append(data, 0, data.length);
+  }
+
+  /** Up to `most` octets of the stream; nothing is read beyond those that something came with. */
+  takeOctets(most: number, peek: boolean): UnixMessage | null {
+    let count = Math.min(most, this.octets.length);
+    if (count === 0) return null;
+    let passed = nothingPassed;
+    const next = this.#passed.peek();
+    if (next !== undefined && next.start < this.#octetsRead + count) {
+      count = Math.min(count, next.end - this.#octetsRead);
+      if (!peek) ({ passed } = this.#passed.shift()!);
+    }
+    const data = new Uint8Array(count);
+    this.octets.copyOut(0, count, data, 0);
+    if (!peek) {
+      this.octets.release(count);
+      this.#octetsRead += count;
+    }
+    return { data, from: this.lastPeer?.name ?? '', passed };
   }
 
   throwPending(): void {
@@ -108,9 +152,14 @@ export class UnixEndpoint implements Endpoint {
     throw new StackError(code);
   }
 
+  /** Nobody will read what waits here. */
   clear(): void {
     this.octets.clear();
-    this.messages.clear();
     this.#held = 0;
+    for (const queue of [this.#passed, this.messages]) {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        for (const each of next.passed) each.drop();
+      }
+    }
   }
 }

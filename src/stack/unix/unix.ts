@@ -1,6 +1,6 @@
 import { StackError } from '../base/errors.ts';
 import type { ChangedList } from '../base/ready.ts';
-import { UnixEndpoint, type UnixMessage, type UnixType } from './endpoint.ts';
+import { nothingPassed, type Passed, UnixEndpoint, type UnixMessage, type UnixType } from './endpoint.ts';
 
 /**
  * Local communication between the sockets of one host (unix(7)): by paths of a namespace of the host's own, not of the file
@@ -186,19 +186,20 @@ export class Unix {
   /**
    * Sends octets of a stream, as many as there is room for, or one message.
    * @param name where a message goes; null: to the peer
+   * @param passed goes along with the octets that are accepted, if there are any
    * @returns octets accepted
    * @throws StackError EAGAIN no room; EPIPE nobody reads any more; ENOTCONN no peer; EISCONN, EOPNOTSUPP a name where none
    *   is taken; EMSGSIZE; and for datagrams ENOENT, ECONNREFUSED, EPROTOTYPE, EPERM as `connect`
    */
-  send(endpoint: UnixEndpoint, data: Uint8Array, name: string | null): number {
-    if (endpoint.type === 'dgram') return this.#sendDatagram(endpoint, data, name);
+  send(endpoint: UnixEndpoint, data: Uint8Array, name: string | null, passed = nothingPassed): number {
+    if (endpoint.type === 'dgram') return this.#sendDatagram(endpoint, data, name, passed);
     const { peer } = endpoint;
     if (endpoint.type === 'seqpacket') {
       endpoint.throwPending();
       if (!endpoint.wasConnected) throw new StackError('ENOTCONN');
       checkSize(endpoint, data); // a name says nothing here
       if (endpoint.writeShut || peer === null || peer.readShut) throw new StackError('EPIPE');
-      return this.#deliver(endpoint, peer, data);
+      return this.#deliver(endpoint, peer, data, passed);
     }
     if (name !== null) throw new StackError(endpoint.wasConnected ? 'EISCONN' : 'EOPNOTSUPP');
     if (!endpoint.wasConnected) throw new StackError('ENOTCONN');
@@ -207,12 +208,12 @@ export class Unix {
     const room = endpoint.sendLimit - peer.octets.length;
     if (room <= 0) throw new StackError('EAGAIN');
     const count = Math.min(room, data.length);
-    peer.octets.append(data, 0, count);
+    peer.append(data.subarray(0, count), passed);
     this.#changed.add(peer);
     return count;
   }
 
-  #sendDatagram(endpoint: UnixEndpoint, data: Uint8Array, name: string | null): number {
+  #sendDatagram(endpoint: UnixEndpoint, data: Uint8Array, name: string | null, passed: readonly Passed[]): number {
     checkSize(endpoint, data);
     endpoint.throwPending();
     if (endpoint.writeShut) throw new StackError('EPIPE');
@@ -229,15 +230,15 @@ export class Unix {
       waitAt(target, endpoint);
       throw new StackError('EAGAIN');
     }
-    return this.#deliver(endpoint, target, data);
+    return this.#deliver(endpoint, target, data, passed);
   }
 
-  #deliver(endpoint: UnixEndpoint, target: UnixEndpoint, data: Uint8Array): number {
+  #deliver(endpoint: UnixEndpoint, target: UnixEndpoint, data: Uint8Array, passed: readonly Passed[]): number {
     if (!fits(endpoint, target, data.length)) {
       waitAt(target, endpoint);
       throw new StackError('EAGAIN');
     }
-    target.push(data.slice(), endpoint);
+    target.push(data.slice(), endpoint, passed);
     this.#changed.add(target);
     return data.length;
   }
@@ -272,7 +273,7 @@ export class Unix {
       throw new StackError(endpoint.type === 'stream' ? 'EINVAL' : 'ENOTCONN');
     }
     if (endpoint.type !== 'stream') endpoint.throwPending();
-    const next = endpoint.type === 'stream' ? this.#octets(endpoint, most, peek) : this.#message(endpoint, peek);
+    const next = this.#next(endpoint, most, peek);
     if (next !== null) {
       if (!peek) this.#madeRoom(endpoint);
       return next;
@@ -283,16 +284,8 @@ export class Unix {
     throw new StackError('EAGAIN');
   }
 
-  #octets(endpoint: UnixEndpoint, most: number, peek: boolean): UnixMessage | null {
-    const count = Math.min(most, endpoint.octets.length);
-    if (count === 0) return null;
-    const data = new Uint8Array(count);
-    endpoint.octets.copyOut(0, count, data, 0);
-    if (!peek) endpoint.octets.release(count);
-    return { data, from: endpoint.lastPeer?.name ?? '' };
-  }
-
-  #message(endpoint: UnixEndpoint, peek: boolean): UnixMessage | null {
+  #next(endpoint: UnixEndpoint, most: number, peek: boolean): UnixMessage | null {
+    if (endpoint.type === 'stream') return endpoint.takeOctets(most, peek);
     return peek ? endpoint.peek() : endpoint.take();
   }
 
