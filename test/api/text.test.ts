@@ -66,7 +66,14 @@ test('1.1: each datagram is a text by itself', async (t) => {
   for (const octets of [[0x61, 0xc3], [0xa9], []]) await sender!.sendto(Uint8Array.from(octets), '10.0.0.2', 7);
 
   const next = (): Promise<unknown> => network.until(receiver!.readString(100));
-  t.deepEqual([await next(), await next(), await next()], [['a\ufffd', null], ['\ufffd', null], ['', null]]);
+  t.deepEqual(
+    [await next(), await next(), await next()],
+    [
+      ['a\ufffd', null],
+      ['\ufffd', null],
+      ['', null],
+    ],
+  );
 });
 
 test('1.1: readString of nothing gives nothing at once; another encoding is a mistake', async (t) => {
