@@ -2,12 +2,24 @@
 declare module 'fengari' {
   export interface LuaState {
     readonly __lua: unique symbol;
+    /** The call that is running. */
+    ci: LuaCall;
+    /** How many calls around it forbid to yield. */
+    nny: number;
+  }
+  /** A call of a function, on the stack of Lua. */
+  interface LuaCall {
+    previous: LuaCall;
+    next: LuaCall | null;
+    /** Goes on in the place of a function of ours when one that it has called has waited. */
+    c_k: ((state: LuaState) => number) | null;
   }
   type LuaFunction = (state: LuaState) => number;
   /** Pushes the value that it was made of. */
   export type LuaProxy = (state: LuaState) => void;
 
-  export function to_luastring(text: string): Uint8Array;
+  /** @param isKept the octets are made once only, and are not to be changed */
+  export function to_luastring(text: string, isKept?: boolean): Uint8Array;
   export function to_jsstring(octets: Uint8Array): string;
 
   export const lua: {
@@ -20,6 +32,14 @@ declare module 'fengari' {
     readonly LUA_TSTRING: number;
     readonly LUA_TTABLE: number;
     readonly LUA_TUSERDATA: number;
+    lua_dump(
+      state: LuaState,
+      writer: (state: LuaState, piece: Uint8Array) => number,
+      data: null,
+      isStripped: boolean,
+    ): number;
+    lua_isstring(state: LuaState, index: number): boolean;
+    lua_isnumber(state: LuaState, index: number): boolean;
     lua_isinteger(state: LuaState, index: number): boolean;
     lua_isyieldable(state: LuaState): boolean;
     lua_getglobal(state: LuaState, name: Uint8Array): number;
@@ -33,6 +53,9 @@ declare module 'fengari' {
     ): void;
     readonly LUA_MULTRET: number;
     readonly LUA_TFUNCTION: number;
+    readonly LUA_OPLT: number;
+    lua_compare(state: LuaState, first: number, second: number, operator: number): boolean;
+    lua_concat(state: LuaState, count: number): void;
     lua_insert(state: LuaState, index: number): void;
     lua_error(state: LuaState): number;
     lua_gettop(state: LuaState): number;
@@ -82,6 +105,8 @@ declare module 'fengari' {
     luaL_newmetatable(state: LuaState, name: Uint8Array): boolean;
     luaL_setmetatable(state: LuaState, name: Uint8Array): void;
     luaL_checkudata(state: LuaState, index: number, name: Uint8Array): { data?: unknown };
+    luaL_getmetafield(state: LuaState, index: number, name: Uint8Array): number;
+    luaL_checkinteger(state: LuaState, index: number): number;
     luaL_checknumber(state: LuaState, index: number): number;
     luaL_optnumber(state: LuaState, index: number, otherwise: number): number;
     luaL_checkstring(state: LuaState, index: number): Uint8Array;
@@ -92,6 +117,7 @@ declare module 'fengari' {
     luaL_optinteger(state: LuaState, index: number, otherwise: number): number;
     luaL_loadbuffer(state: LuaState, source: Uint8Array, length: number, name: Uint8Array): number;
     luaL_tolstring(state: LuaState, index: number): Uint8Array;
+    luaL_where(state: LuaState, level: number): void;
     luaL_traceback(state: LuaState, of: LuaState, message: Uint8Array | null, level: number): void;
   };
 

@@ -1,8 +1,10 @@
 import { texts } from '../api/index.ts';
+import type { LuaEnded } from './files.ts';
 import { type LuaState, lua } from './interpreter.ts';
 import { push } from './values.ts';
+import { type Pending, waitFor } from './waiting.ts';
 
-/** How Lua tells what has gone wrong with a file: nil, a text, and a number. */
+/** How Lua tells what has become of files and commands. What has gone wrong is told as nil, a text, and a number. */
 
 /** @param name of the file, if it is one that the program has named */
 export function attempt(state: LuaState, name: string | null, action: () => number): number {
@@ -10,15 +12,50 @@ export function attempt(state: LuaState, name: string | null, action: () => numb
     return action();
   } catch (error) {
     if (!isOfFiles(error)) throw error;
-    lua.lua_pushnil(state);
-    push(state, name === null ? whyOf(error) : `${name}: ${whyOf(error)}`);
-    push(state, Math.abs(error.errno ?? 1));
-    return 3;
+    return giveFailure(state, error, name);
   }
 }
 
+/** As `attempt`, for what may be done later only: the program waits for that. */
+export function attemptLater<T>(
+  state: LuaState,
+  pending: Pending,
+  value: T | Promise<T>,
+  give: (state: LuaState, value: T) => number,
+): number {
+  if (!(value instanceof Promise)) return give(state, value);
+  const settled = value.then(
+    (result) => (thread: LuaState) => give(thread, result),
+    (error: unknown) => {
+      if (!isOfFiles(error)) throw error;
+      return (thread: LuaState) => giveFailure(thread, error);
+    },
+  );
+  return waitFor(
+    state,
+    pending,
+    () => settled,
+    (thread, tell) => tell(thread),
+  );
+}
+
+function giveFailure(state: LuaState, error: FileError, name: string | null = null): number {
+  lua.lua_pushnil(state);
+  push(state, name === null ? whyOf(error) : `${name}: ${whyOf(error)}`);
+  push(state, Math.abs(error.errno ?? 1));
+  return 3;
+}
+
+/** How a command has ended. */
+export function giveEnd(state: LuaState, { how, code }: LuaEnded): number {
+  for (const value of [how === 'exit' && code === 0 ? true : null, how, code]) push(state, value);
+  return 3;
+}
+
+type FileError = Error & { readonly code?: unknown; readonly errno?: number };
+
 /** What somebody who was handed in has thrown; neither an error of the program nor a wrong argument. */
-export const isOfFiles = (error: unknown): error is Error & { readonly code?: unknown; readonly errno?: number } =>
+export const isOfFiles = (error: unknown): error is FileError =>
   error instanceof Error && !(error instanceof TypeError) && !(error instanceof RangeError);
 
 /** As strerror(3): Node's own texts ("ENOENT: no such file or directory, open 'x'") are others. */
@@ -34,6 +71,7 @@ const more = {
   ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',
+  EPIPE: 'Broken pipe',
   EROFS: 'Read-only file system',
   ETXTBSY: 'Text file busy',
   EXDEV: 'Invalid cross-device link',

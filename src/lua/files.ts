@@ -36,6 +36,22 @@ export interface LuaEnded {
   readonly code: number;
 }
 
+/** Starts a command of a shell, whose output a program reads ('r'), or whose input it writes ('w'). Throws as `LuaFiles` does. */
+export type LuaPopen = (command: string, mode: 'r' | 'w') => LuaPipe;
+
+/**
+ * One end of a pipe to a command. What cannot be done at once, or may take long while somebody else has to go on, is a promise;
+ * what goes wrong is thrown, or rejected, as by `LuaFiles`.
+ */
+export interface LuaPipe {
+  /** Octets of its output as they come; null at the end. */
+  read(): Uint8Array | null | Promise<Uint8Array | null>;
+  /** Takes all of `octets` for its input. */
+  write(octets: Uint8Array): Promise<void> | void;
+  /** Closes this end, and waits until the command has ended. */
+  close(): Promise<LuaEnded> | LuaEnded;
+}
+
 /** What has gone wrong with a file. */
 export class LuaFileError extends Error {
   override readonly name = 'LuaFileError';

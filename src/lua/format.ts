@@ -34,6 +34,13 @@ export function fitIntegers(state: LuaState): void {
 /** The precision says nothing of numbers that have so many digits. */
 const directive = /%%|%([-+ #0]*)(\d*)(?:\.\d*)?([a-zA-Z])/g;
 
+/** Of `string.format`: the places of the arguments that '%s' writes. */
+export function textArguments(state: LuaState): number[] {
+  const directives = latin1Of(lauxlib.luaL_checkstring(state, 1)).matchAll(directive);
+  const kinds = [...directives].filter(([found]) => found !== '%%').map(([, , , kind]) => kind);
+  return kinds.flatMap((kind, at) => (kind === 's' ? [at + 2] : []));
+}
+
 function written(value: number, flags: string, width: number, kind: string): string {
   const digits = BigInt(Math.abs(value)).toString({ o: 8, x: 16, X: 16 }[kind] ?? 10);
   const isDecimal = kind === 'd' || kind === 'i';

@@ -1,15 +1,16 @@
-import { attempt, isOfFiles, whyOf } from './file-results.ts';
-import type { LuaFileMode, LuaFiles, LuaInput } from './files.ts';
+import { follow, type Steps } from './calls.ts';
+import { attempt, attemptLater, giveEnd, isOfFiles, whyOf } from './file-results.ts';
+import type { LuaFileMode, LuaFiles, LuaInput, LuaPopen } from './files.ts';
 import { pushFunction, raise, setFunction, setLibrary } from './functions.ts';
 import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
-import { fileStream, inputStream, outputStream, type Piece, type Stream, type Whence } from './streams.ts';
+import { fileStream, inputStream, outputStream, type Piece, pipeStream, type Stream, type Whence } from './streams.ts';
 import type { Format } from './unread.ts';
 import { push, pushOctets, textAt } from './values.ts';
 import { type Pending, waitFor } from './waiting.ts';
 
 /**
  * The library `io`, and `print`, over what the program has been given. Reading waits only where the octets come later; files are
- * read at once. There is no `popen`.
+ * read at once.
  */
 
 interface World {
@@ -17,13 +18,14 @@ interface World {
   error(octets: Uint8Array): void;
   readonly input: LuaInput;
   readonly files: LuaFiles;
+  readonly popen: LuaPopen | null;
 }
 
 const typeName = to_luastring('FILE*');
 
-/** @returns what closes the files that are still open */
-export function installIo(state: LuaState, pending: Pending, world: World): () => void {
-  const io = new Io(pending, world.files);
+/** @returns what closes the files that are still open, and waits for their commands */
+export function installIo(state: LuaState, pending: Pending, world: World): () => Promise<void> {
+  const io = new Io(pending, world);
   // The interpreter has an `io` of its own, which knows Node's standard streams only.
   lua.lua_pushnil(state);
   lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, typeName);
@@ -55,17 +57,27 @@ export function installIo(state: LuaState, pending: Pending, world: World): () =
 }
 
 function installPrint(state: LuaState, output: (octets: Uint8Array) => void): void {
-  lua.lua_pushcfunction(state, (thread) => {
-    const top = lua.lua_gettop(thread);
-    for (let index = 1; index <= top; index++) {
-      if (index > 1) output(Uint8Array.of(0x09));
-      output(lauxlib.luaL_tolstring(thread, index).slice());
-      lua.lua_pop(thread, 1);
-    }
-    output(Uint8Array.of(0x0a));
-    return 0;
-  });
+  pushFunction(state, (thread) => follow(thread, print(thread, output)));
   lua.lua_setglobal(state, to_luastring('print'));
+}
+
+/** By the global `tostring`, which may be the program's. */
+function* print(state: LuaState, output: (octets: Uint8Array) => void): Steps {
+  const top = lua.lua_gettop(state);
+  lua.lua_getglobal(state, to_luastring('tostring'));
+  const tostring = lua.lua_toproxy(state, -1);
+  for (let index = 1; index <= top; index++) {
+    tostring(state);
+    lua.lua_pushvalue(state, index);
+    yield { args: 1, results: 1 };
+    const text = lua.lua_tostring(state, -1);
+    if (text === null) return raise(state, "'tostring' must return a string to 'print'");
+    if (index > 1) output(Uint8Array.of(0x09));
+    output(text.slice());
+    lua.lua_pop(state, 1);
+  }
+  output(Uint8Array.of(0x0a));
+  return 0;
 }
 
 /** A stream, and the value that stands for it in Lua. */
@@ -78,13 +90,15 @@ interface Given {
 class Io {
   readonly pending: Pending;
   readonly #files: LuaFiles;
+  readonly #popen: LuaPopen | null;
   readonly #open: Set<Stream> = new Set();
   input!: Given;
   output!: Given;
 
-  constructor(pending: Pending, files: LuaFiles) {
+  constructor(pending: Pending, { files, popen }: World) {
     this.pending = pending;
     this.#files = files;
+    this.#popen = popen;
   }
 
   open(name: string, mode: LuaFileMode): Stream {
@@ -105,8 +119,16 @@ class Io {
     return stream;
   }
 
-  closeAll(): void {
-    for (const stream of [...this.#open]) stream.close();
+  /** @returns null: no commands are known here */
+  openPipe(command: string, mode: 'r' | 'w'): Stream | null {
+    if (this.#popen === null) return null;
+    const stream: Stream = pipeStream(this.#popen(command, mode), mode, () => this.#open.delete(stream));
+    this.#open.add(stream);
+    return stream;
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.allSettled([...this.#open].map((stream) => stream.close()));
   }
 }
 
@@ -123,11 +145,11 @@ const functions: Readonly<Record<string, (state: LuaState, io: Io) => number>> =
     });
   },
   close: (state, io) =>
-    close(state, lua.lua_isnoneornil(state, 1) ? openOf(state, io.output, 'output') : openAt(state)),
+    close(state, lua.lua_isnoneornil(state, 1) ? openOf(state, io.output, 'output') : openAt(state), io.pending),
   read: (state, io) => readAt(state, openOf(state, io.input, 'input'), 1, io.pending),
   write: (state, io) => {
     const { value } = io.output;
-    return writeAt(state, openOf(state, io.output, 'output'), 1, value);
+    return writeAt(state, openOf(state, io.output, 'output'), 1, value, io.pending);
   },
   flush: (state, io) => {
     openOf(state, io.output, 'output');
@@ -148,7 +170,16 @@ const functions: Readonly<Record<string, (state: LuaState, io: Io) => number>> =
       pushStream(state, io.openTemporary());
       return 1;
     }),
-  popen: (state) => raise(state, "'popen' not supported"),
+  popen: (state, io) => {
+    const [command, mode] = [textAt(state, 1), lua.lua_isnoneornil(state, 2) ? 'r' : textAt(state, 2)];
+    if (mode !== 'r' && mode !== 'w') return lauxlib.luaL_argerror(state, 2, to_luastring('invalid mode'));
+    return attempt(state, command, () => {
+      const stream = io.openPipe(command, mode);
+      if (stream === null) return raise(state, "'popen' not supported");
+      pushStream(state, stream);
+      return 1;
+    });
+  },
   type: (state) => {
     if (lua.lua_gettop(state) === 0) return lauxlib.luaL_argerror(state, 1, to_luastring('value expected'));
     const found = lauxlib.luaL_testudata(state, 1, typeName);
@@ -159,9 +190,9 @@ const functions: Readonly<Record<string, (state: LuaState, io: Io) => number>> =
 };
 
 const methods: Readonly<Record<string, (state: LuaState, stream: Stream, io: Io) => number>> = {
-  close: (state, stream) => close(state, stream),
+  close: (state, stream, { pending }) => close(state, stream, pending),
   read: (state, stream, { pending }) => readAt(state, stream, 2, pending),
-  write: (state, stream) => writeAt(state, stream, 2, lua.lua_toproxy(state, 1)),
+  write: (state, stream, { pending }) => writeAt(state, stream, 2, lua.lua_toproxy(state, 1), pending),
   lines: (state, stream, { pending }) => pushLines(state, stream, formatsAt(state, 2), false, pending),
   // Nothing is kept back that could be flushed.
   flush: (state) => give(state, true),
@@ -196,19 +227,26 @@ function change(state: LuaState, io: Io, which: 'input' | 'output', mode: LuaFil
   return 1;
 }
 
-function close(state: LuaState, stream: Stream): number {
+function close(state: LuaState, stream: Stream, pending: Pending): number {
   return attempt(state, null, () => {
-    if (!stream.close()) return give(state, null, 'cannot close standard file');
-    return give(state, true);
+    const closing = stream.close();
+    if (closing === 'stays open') return give(state, null, 'cannot close standard file');
+    return closing === 'closed' ? give(state, true) : attemptLater(state, pending, closing, giveEnd);
   });
 }
 
-function writeAt(state: LuaState, stream: Stream, first: number, itself: LuaProxy): number {
+function writeAt(state: LuaState, stream: Stream, first: number, itself: LuaProxy, pending: Pending): number {
   const top = lua.lua_gettop(state);
   return attempt(state, null, () => {
-    for (let index = first; index <= top; index++) stream.write(lauxlib.luaL_checkstring(state, index).slice());
-    itself(state);
-    return 1;
+    const taken: (Promise<void> | void)[] = [];
+    for (let index = first; index <= top; index++) {
+      taken.push(stream.write(lauxlib.luaL_checkstring(state, index).slice()));
+    }
+    const isSlow = taken.some((each) => each instanceof Promise);
+    return attemptLater(state, pending, isSlow ? Promise.all(taken) : taken, (thread) => {
+      itself(thread);
+      return 1;
+    });
   });
 }
 

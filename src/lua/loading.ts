@@ -1,12 +1,14 @@
+import { replace, type Steps } from './calls.ts';
 import { isOfFiles, whyOf } from './file-results.ts';
 import type { LuaFiles } from './files.ts';
-import { pushFunction, runPrelude } from './functions.ts';
-import { type LuaState, lua } from './interpreter.ts';
+import { type Action, pushFunction, runPrelude } from './functions.ts';
+import { type LuaProxy, type LuaState, lauxlib, lua, to_luastring } from './interpreter.ts';
+import { Unread } from './unread.ts';
 import { push, pushOctets, textAt } from './values.ts';
 
 /**
- * `loadfile`, `dofile`, `require` and `package.searchpath`, over the files that the program has been given. In Lua, so that what
- * they run may wait.
+ * `load` from a function, and `loadfile`, `dofile`, `require` and `package.searchpath`, over the files that the program has been
+ * given. These are in Lua, so that what they run may wait.
  */
 const prelude = `
 local loadfile, stdin, open, load = ..., io.stdin, io.open, load
@@ -68,8 +70,19 @@ function require(name)
 end
 `;
 
-/** Needs `io` to be there. */
+/** Needs `io` to be there, and `pcall` as programs see it. */
 export function installLoading(state: LuaState, files: LuaFiles): void {
+  lua.lua_getglobal(state, to_luastring('_G'));
+  lua.lua_getfield(state, -1, to_luastring('pcall'));
+  const pcall = lua.lua_toproxy(state, -1);
+  lua.lua_pop(state, 1);
+  replace(
+    state,
+    'load',
+    (thread) => lua.lua_type(thread, 1) === lua.LUA_TFUNCTION,
+    (thread, load) => loadFrom(thread, pcall, load),
+  );
+  lua.lua_pop(state, 1);
   runPrelude(state, 'loading', prelude, () => {
     pushFunction(state, (thread) => {
       const name = textAt(thread, 1);
@@ -85,6 +98,41 @@ export function installLoading(state: LuaState, files: LuaFiles): void {
     });
     return 1;
   });
+}
+
+/** All pieces first. What goes wrong with them is a result of `load`. */
+function* loadFrom(state: LuaState, pcall: LuaProxy, load: Action): Steps {
+  const pieces = new Unread();
+  const count = Math.max(2, lua.lua_gettop(state));
+  for (;;) {
+    lua.lua_settop(state, count);
+    pcall(state);
+    lua.lua_pushvalue(state, 1);
+    yield { args: 1, results: 2 };
+    const isFine = lua.lua_toboolean(state, -2);
+    if (isFine && !lua.lua_isstring(state, -1)) {
+      if (lua.lua_type(state, -1) === lua.LUA_TNIL) break;
+      lauxlib.luaL_where(state, 1);
+      push(state, 'reader function must return a string');
+      lua.lua_concat(state, 2);
+    } else if (isFine) {
+      const piece = lua.lua_tostring(state, -1)!;
+      if (piece.length === 0) break;
+      pieces.push(piece);
+      continue;
+    }
+    lua.lua_pushnil(state);
+    lua.lua_insert(state, -2);
+    return 2;
+  }
+  lua.lua_settop(state, count);
+  push(state, pieces.take('a', true));
+  lua.lua_replace(state, 1);
+  if (lua.lua_isnoneornil(state, 2)) {
+    push(state, '=(load)');
+    lua.lua_replace(state, 2);
+  }
+  return load(state);
 }
 
 function wholeFile(files: LuaFiles, name: string): Uint8Array {

@@ -1,10 +1,10 @@
 import type { SocketModule } from '../api/index.ts';
-import { attempt } from './file-results.ts';
-import type { LuaEnded, LuaExecute, LuaFiles } from './files.ts';
+import { attempt, attemptLater, giveEnd } from './file-results.ts';
+import type { LuaExecute, LuaFiles } from './files.ts';
 import { setFunction } from './functions.ts';
 import { type LuaState, lua, to_luastring } from './interpreter.ts';
 import { push, textAt } from './values.ts';
-import { exit, type Pending, waitFor } from './waiting.ts';
+import { exit, type Pending } from './waiting.ts';
 
 /** What of `os` reaches beyond the program: its end, files and commands. */
 export function installOs(
@@ -49,16 +49,10 @@ export function installOs(
     const command = textAt(thread, 1);
     return attempt(thread, null, () => {
       if (execute === null) throw new Error('this program has been given no shell');
-      const ended = execute(command);
-      return ended instanceof Promise ? waitFor(thread, pending, () => ended, give) : give(thread, ended);
+      return attemptLater(thread, pending, execute(command), giveEnd);
     });
   });
   lua.lua_pop(state, 1);
-}
-
-function give(state: LuaState, { how, code }: LuaEnded): number {
-  for (const value of [how === 'exit' && code === 0 ? true : null, how, code]) push(state, value);
-  return 3;
 }
 
 /** It has no result that could say why there is none. */

@@ -1,19 +1,21 @@
-import { type LuaFile, LuaFileError, type LuaFileMode, type LuaInput } from './files.ts';
+import { type LuaEnded, type LuaFile, LuaFileError, type LuaFileMode, type LuaInput, type LuaPipe } from './files.ts';
 import { type Format, more, Unread } from './unread.ts';
 
-/** What a Lua program calls a file: a file, or a standard stream. */
+/** What a Lua program calls a file: a file, a standard stream, or a pipe to a command. */
 
 /** What is behind a stream. */
 interface Channel {
   /** The next octets, about as many as are wanted; null at the end. */
   next(wanted: number): Uint8Array | null | Promise<Uint8Array | null>;
   /** @param unread octets that have been taken by `next`, and are given back */
-  write(octets: Uint8Array, unread: number): void;
+  write(octets: Uint8Array, unread: number): Promise<void> | void;
   /** @returns the new place */
   seek(from: Whence, offset: number, unread: number): number;
-  /** @returns false: it stays open */
-  close(): boolean;
+  close(): Closing;
 }
+
+/** What closing gives: nothing of note, that it stays open, or how the command at the other end has ended. */
+type Closing = 'closed' | 'stays open' | LuaEnded | Promise<LuaEnded>;
 
 export type Whence = 'set' | 'cur' | 'end';
 
@@ -62,9 +64,11 @@ export class Stream {
     return goOn();
   }
 
-  write(octets: Uint8Array): void {
-    this.#channel.write(octets, this.#unread.length);
+  /** @returns a promise only if it has to wait */
+  write(octets: Uint8Array): Promise<void> | void {
+    const { length } = this.#unread;
     this.#unread.clear();
+    return this.#channel.write(octets, length);
   }
 
   seek(from: Whence, offset: number): number {
@@ -73,10 +77,10 @@ export class Stream {
     return place;
   }
 
-  /** @returns false when it is one that stays open */
-  close(): boolean {
-    this.isClosed = this.#channel.close();
-    return this.isClosed;
+  close(): Closing {
+    const closing = this.#channel.close();
+    this.isClosed = closing !== 'stays open';
+    return closing;
   }
 }
 
@@ -92,7 +96,7 @@ const refuse = (message: string, code: string, errno: number) => (): never => {
 };
 const notOpen = refuse('Bad file descriptor', 'EBADF', 9);
 const noPlace = refuse('Illegal seek', 'ESPIPE', 29);
-const stays = (): boolean => false;
+const stays = (): Closing => 'stays open';
 
 /** Standard output, and that for errors. */
 export const outputStream = (output: (octets: Uint8Array) => void): Stream =>
@@ -128,7 +132,25 @@ export function fileStream(file: LuaFile, mode: LuaFileMode, onClose: () => void
     close() {
       file.close();
       onClose();
-      return true;
+      return 'closed';
+    },
+  });
+}
+
+/** One end of a pipe to a command. */
+export function pipeStream(pipe: LuaPipe, mode: 'r' | 'w', onClose: () => void): Stream {
+  const write = (octets: Uint8Array): Promise<void> | void => {
+    const taken = pipe.write(octets);
+    if (taken instanceof Promise) taken.catch(() => {}); // whoever waits for it is told; there may be nobody
+    return taken;
+  };
+  return new Stream({
+    next: mode === 'r' ? () => pipe.read() : notOpen,
+    write: mode === 'w' ? write : notOpen,
+    seek: noPlace,
+    close() {
+      onClose();
+      return pipe.close();
     },
   });
 }

@@ -9,10 +9,16 @@ import { Sockets } from './sockets.ts';
 
 /** What a program waits for, and what it has to leave behind. */
 export class Pending {
+  /** The main program, which is a coroutine to us. */
+  main: LuaState;
   promise: Promise<unknown> | null = null;
   readonly sockets: Sockets = new Sockets();
   /** What os.exit has said; null as long as it has not. */
   exitCode: number | null = null;
+
+  constructor(main: LuaState) {
+    this.main = main;
+  }
 }
 
 /** The first value of a yield that is ours. No program can have this table by accident. */
@@ -28,7 +34,7 @@ local create, resume, yield, isyieldable = coroutine.create, coroutine.resume, c
 local function pump(thread, isFine, first, ...)
   if not isFine or first == mark then leave() end
   if isFine and first == mark then
-    if not isyieldable() then error("attempt to wait inside of a callback", 0) end
+    if not isyieldable() then error("attempt to wait inside of a hook", 0) end
     yield(mark)
     return pump(thread, resume(thread))
   end
@@ -54,8 +60,8 @@ function _G.pcall(...) return caught(pcall(...)) end
 function _G.xpcall(...) return caught(xpcall(...)) end
 `;
 
-/** Prepares a state, whose main program runs in the thread `program`. The stack is as before. */
-export function installWaiting(state: LuaState, program: LuaState, pending: Pending): void {
+/** Prepares a state. Its stack is as before. Needs `xpcall` to be as it shall be. */
+export function installWaiting(state: LuaState, pending: Pending): void {
   lua.lua_newtable(state);
   lua.lua_setfield(state, lua.LUA_REGISTRYINDEX, mark);
   runPrelude(state, 'waiting', prelude, () => {
@@ -63,25 +69,25 @@ export function installWaiting(state: LuaState, program: LuaState, pending: Pend
     lua.lua_pushcfunction(state, (thread) => (pending.exitCode === null ? 0 : leave(thread)));
     return 2;
   });
-  hideMain(state, program); // from the program, not from what stands above
+  hideMain(state, pending); // from the program, not from what stands above
 }
 
 /** The main program is a coroutine, which yields to us. To itself it is none. */
-function hideMain(state: LuaState, program: LuaState): void {
+function hideMain(state: LuaState, pending: Pending): void {
   lua.lua_getglobal(state, to_luastring('coroutine'));
   wrap(state, 'running', (thread, running) => {
     running(thread);
     lua.lua_pop(thread, 1);
-    lua.lua_pushboolean(thread, thread === program);
+    lua.lua_pushboolean(thread, thread === pending.main);
     return 2;
   });
   wrap(state, 'isyieldable', (thread, isYieldable) => {
-    if (thread !== program) return isYieldable(thread);
+    if (thread !== pending.main) return isYieldable(thread);
     lua.lua_pushboolean(thread, false);
     return 1;
   });
   wrap(state, 'yield', (thread, yieldAll) =>
-    thread === program ? raise(thread, 'attempt to yield from outside a coroutine') : yieldAll(thread),
+    thread === pending.main ? raise(thread, 'attempt to yield from outside a coroutine') : yieldAll(thread),
   );
   lua.lua_pop(state, 1);
 }
@@ -97,8 +103,8 @@ export function waitFor<T>(
   start: () => Promise<T>,
   give: (state: LuaState, value: T) => number,
 ): number {
-  // Nothing is begun that could not be waited for: inside of a function of C's, such as a callback of string.gsub.
-  if (!lua.lua_isyieldable(state)) return raise(state, 'attempt to wait inside of a callback');
+  // Nothing is begun that could not be waited for: inside of a function that debug.sethook has set.
+  if (!lua.lua_isyieldable(state)) return raise(state, 'attempt to wait inside of a hook');
   let settle: (state: LuaState) => number = (thread) => raise(thread, 'a coroutine was resumed too early');
   pending.promise = start().then(
     (value) => {
@@ -118,7 +124,7 @@ export function exit(state: LuaState, pending: Pending, code: number): number {
 }
 
 /**
- * Leaves the program for ever: by a yield, which nothing in it stops. Inside of a callback there is no yield, but an error; what
+ * Leaves the program for ever: by a yield, which nothing in it stops. Inside of a hook there is no yield, but an error; what
  * catches it leaves in its turn. (A hook, as lua(1) sets one, would not do: fengari calls none after the first error caught.)
  */
 const leave = (state: LuaState): number =>

@@ -22,14 +22,18 @@ const exits = {
   'in a coroutine of a coroutine':
     'pcall(coroutine.wrap(function() pcall(coroutine.wrap(function() os.exit(7) end)) print("on") end))',
   'in a callback': 'pcall(string.gsub, "x", "x", function() pcall(os.exit, 7) print("on") end)',
+  'in a hook': 'debug.sethook(function() debug.sethook() pcall(os.exit, 7) print("on") end, "c") pcall(print, "on")',
   'in a handler of errors': 'xpcall(error, function() os.exit(7) end)',
-  'in a metamethod that is called from outside of Lua':
+  'in a metamethod that the library calls':
     'pcall(tostring, setmetatable({}, { __tostring = function() pcall(os.exit, 7) print("on") end }))',
   'in a coroutine of a metamethod': `
     pcall(tostring, setmetatable({}, { __tostring = function()
       pcall(coroutine.wrap(function() os.exit(7) end))
       print("on")
     end }))`,
+  'in a handler of errors that has waited':
+    'local s = socket.udp() s:settimeout(1) xpcall(error, function() s:read(1) os.exit(7) end)',
+  'in what says what an error is': 'error(setmetatable({}, { __tostring = function() os.exit(7) end }))',
   'after a wait': 'local s = socket.udp() s:settimeout(1) pcall(function() s:read(1) os.exit(7) end)',
 };
 

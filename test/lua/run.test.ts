@@ -370,6 +370,10 @@ test('an error may be any value: one that can say what it is does', async (t) =>
   const speaking = 'error(setmetatable({}, { __tostring = function() return "my own words" end }))';
 
   t.regex(await failureOf(speaking), /^my own words\n/);
+  t.regex(await failureOf(speaking.replace('return', 'socket.getaddrinfo("127.0.0.1") return')), /^my own words\n/);
+  t.regex(await failureOf(speaking.replace('return', 'error("worse", 0)')), /^worse\nstack traceback:\n/);
+  t.regex(await failureOf(speaking.replace('return', 'coroutine.yield()')), /^here\.lua:1: attempt to yield from out/);
+  t.regex(await failureOf(speaking.replace('return', 'error({})')), /^error in error handling\n/);
   t.regex(await failureOf('error("bare", 0)'), /^bare\n/);
   t.regex(await failureOf('error()'), /^nil\n/);
 });

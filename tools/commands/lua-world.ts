@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LuaEnded, LuaExecute, LuaFile, LuaFiles, LuaInput } from '../../src/lua/index.ts';
+import type { LuaEnded, LuaExecute, LuaFile, LuaFiles, LuaInput, LuaPopen } from '../../src/lua/index.ts';
 
-/** The real files and the real standard input for Lua programs, which are trusted as those of lua(1) are. */
+/** The real files, standard input and commands for Lua programs, which are trusted as those of lua(1) are. */
 
 export const realFiles: LuaFiles = {
   open: (name, mode) => realFile(openSync(name, mode)),
@@ -86,6 +86,63 @@ export const executeAtOnce: LuaExecute = (command) => {
   if (error !== undefined) throw error;
   return endOf(status, signal);
 };
+
+/** Pipes to commands beside a host that has to go on. */
+export const popen: LuaPopen = (command, mode) => {
+  const child = spawn('/bin/sh', ['-c', command], {
+    stdio: [mode === 'w' ? 'pipe' : 'inherit', mode === 'r' ? 'pipe' : 'inherit', 'inherit'],
+  });
+  const ended = new Promise<LuaEnded>((resolve) => {
+    child
+      .once('error', () => resolve(endOf(noShell, null)))
+      .once('exit', (code, signal) => resolve(endOf(code, signal)));
+  });
+  child.stdin?.on('error', () => {}); // each write is told
+  const pieces = child.stdout?.[Symbol.asyncIterator]();
+  return {
+    async read() {
+      const next = await pieces!.next();
+      return next.done === true ? null : next.value;
+    },
+    write: (octets) =>
+      new Promise((resolve, reject) => {
+        // Node's own errors are others, by when it has seen the end.
+        child.stdin!.write(octets, (error) => (error ? reject(brokenPipe()) : resolve()));
+      }),
+    close() {
+      child.stdin?.end();
+      child.stdout?.destroy();
+      return ended;
+    },
+  };
+};
+
+/** Pipes to commands in virtual time: what is read has all been written before, and what is written is all read afterwards. */
+export const popenAtOnce: LuaPopen = (command, mode) => {
+  const run = (input: Uint8Array | null): { output: Uint8Array | null; ended: LuaEnded } => {
+    const stdio: StdioOptions = input === null ? ['inherit', 'pipe', 'inherit'] : ['pipe', 'inherit', 'inherit'];
+    const options = { stdio, input: input ?? undefined, maxBuffer: Number.POSITIVE_INFINITY };
+    const { stdout, status, signal } = spawnSync('/bin/sh', ['-c', command], options);
+    return { output: stdout, ended: endOf(status ?? noShell, signal) };
+  };
+  const written: Uint8Array[] = [];
+  let { output, ended } = mode === 'r' ? run(null) : { output: null, ended: null };
+  return {
+    read() {
+      const piece = output;
+      output = null;
+      return piece;
+    },
+    write: (octets) => void written.push(octets),
+    close: () => ended ?? run(Buffer.concat(written)).ended,
+  };
+};
+
+const brokenPipe = (): Error =>
+  Object.assign(new Error('broken pipe'), { code: 'EPIPE', errno: constants.errno.EPIPE });
+
+/** The code of popen(3) whose child finds no shell. */
+const noShell = 127;
 
 const endOf = (code: number | null, signal: NodeJS.Signals | null): LuaEnded =>
   signal === null ? { how: 'exit', code: code ?? 0 } : { how: 'signal', code: constants.signals[signal] };

@@ -5,7 +5,15 @@ import { createSocketModule } from '../../src/api/index.ts';
 import { LuaError, type LuaSettings, runLua } from '../../src/lua/index.ts';
 import { ms, Network } from '../../src/sim/index.ts';
 import { seconds } from '../../src/stack/index.ts';
-import { execute, executeAtOnce, realFiles, standardInput, standardInputAtOnce } from './lua-world.ts';
+import {
+  execute,
+  executeAtOnce,
+  popen,
+  popenAtOnce,
+  realFiles,
+  standardInput,
+  standardInputAtOnce,
+} from './lua-world.ts';
 import { openPlannedHost } from './on-tun.ts';
 import { type HostCommandOptions, planOf, UsageError } from './options.ts';
 
@@ -28,7 +36,7 @@ export async function runLuaCommand(parameters: readonly string[], options: LuaO
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { input, close } = standardInput();
   try {
-    return await run(file, host.socket, args, { input, execute });
+    return await run(file, host.socket, args, { input, execute, popen });
   } finally {
     close();
     await host.close();
@@ -60,9 +68,9 @@ function ended(error: unknown): number {
   throw error;
 }
 
-type World = Required<Pick<LuaSettings, 'input' | 'execute'>>;
+type World = Required<Pick<LuaSettings, 'input' | 'execute' | 'popen'>>;
 
-const inVirtualTime: World = { input: standardInputAtOnce, execute: executeAtOnce };
+const inVirtualTime: World = { input: standardInputAtOnce, execute: executeAtOnce, popen: popenAtOnce };
 
 async function run(file: string, socket: SocketModule, args: readonly string[], world: World): Promise<number> {
   try {
