@@ -1,25 +1,43 @@
-import type { End } from './ends/end.ts';
+import type { Endpoint, Runner, Stack } from '../stack/index.ts';
+import type { End, EndContext } from './ends/end.ts';
+import type { SocketFamily } from './names.ts';
 import type { SocketSettings } from './options/index.ts';
-import type { Waiting } from './waiting.ts';
+import { Waiting } from './waiting.ts';
 
 /**
  * What is behind a descriptor: on Linux the open file description. Several sockets may share one, after it has been passed on
- * (passing.ts); the last of them that is closed takes it along. It must not lead to a socket: nobody could see any more that
- * one is lost.
+ * (passing.ts); the last of them that is closed takes it along. Who waits for something of it, waits here, on whichever socket.
+ * It must not lead to a socket: nobody could see any more that one is lost.
  */
-export class Description implements SocketSettings {
+export class Description extends Waiting implements SocketSettings, EndContext {
   end!: End;
-  /** Who waits for something of it, on whichever socket. */
-  readonly waiting: Waiting;
+  readonly family: SocketFamily;
   /** Sockets that have it, and messages by which it is on its way. */
   holders = 0;
-  readonly memberships: SocketSettings['memberships'] = [];
-  readonly waits: SocketSettings['waits'] = { receive: 0, send: 0 };
+  memberships: SocketSettings['memberships'] = null;
+  receiveWait = 0;
+  sendWait = 0;
   remembered = 0;
-  /** Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. */
-  readonly writers: { sent: number }[] = [];
+  /**
+   * Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. Null as long as
+   * none has had to wait.
+   */
+  writers: { sent: number }[] | null = null;
 
-  constructor(waiting: Waiting) {
-    this.waiting = waiting;
+  constructor(runner: Runner, family: SocketFamily) {
+    super(runner);
+    this.family = family;
+  }
+
+  get stack(): Stack {
+    return this.runner.stack;
+  }
+
+  now(): number {
+    return this.runner.now();
+  }
+
+  watch(endpoint: Endpoint): void {
+    endpoint.owner = this;
   }
 }

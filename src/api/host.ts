@@ -1,4 +1,4 @@
-import type { Address, Runner, UnixType } from '../stack/index.ts';
+import type { Address, Endpoint, Runner, UnixType } from '../stack/index.ts';
 import type { Description } from './description.ts';
 import type { ResolverSettings } from './dns/resolver.ts';
 import type { Linger, MakeEnd, Readiness } from './ends/end.ts';
@@ -45,8 +45,6 @@ export class SocketHost implements NameContext {
   readonly services: ServicesTable;
   /** Set by the module, which can make the sockets that it takes. */
   lookup: Lookup | null = null;
-  /** Who waits on which endpoint of the stack. */
-  readonly owners: WeakMap<object, Pick<OpenSocket, 'wake'>> = new WeakMap();
   /** Raw sockets may be opened. */
   readonly mayOpenRaw: boolean;
   /** The addresses of a name are tried side by side (RFC 8305). */
@@ -73,7 +71,7 @@ export class SocketHost implements NameContext {
     this.happyEyeballs = settings.happyEyeballs ?? false;
     this.closing = new Waiting(runner);
     this.#lost = new FinalizationRegistry((lost) => this.#onLost(lost));
-    runner.onChanged((endpoint) => this.owners.get(endpoint as object)?.wake());
+    runner.onChanged((endpoint) => ((endpoint as Endpoint).owner as Waiting | null)?.wake());
   }
 
   /** Makes an end of AF_UNIX. */
@@ -139,7 +137,7 @@ export class SocketHost implements NameContext {
     const { end, memberships } = description;
     if (--description.holders > 0) return null;
     const linger = end.close();
-    for (const { group, interfaceIndex } of memberships) this.runner.stack.leaveGroup(group, interfaceIndex);
+    for (const { group, interfaceIndex } of memberships ?? []) this.runner.stack.leaveGroup(group, interfaceIndex);
     this.runner.kick();
     return linger;
   }

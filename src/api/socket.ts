@@ -17,11 +17,10 @@ import {
 import { raceToConnect, resolutionDelay, Sought } from './happy-eyeballs.ts';
 import type { SocketHost } from './host.ts';
 import type { SocketAddress, SocketFamily, SocketName } from './names.ts';
-import { checkValue, findOption, type OptionTarget, type OptionValue } from './options/index.ts';
+import { checkValue, findOption, type OptionTarget, type OptionValue, ownTcp } from './options/index.ts';
 import { dropAll, mostPassed, PassedSocket } from './passing.ts';
 import { type AddressPlace, placesOf, unixPath } from './places.ts';
 import { checkEncoding, type Encoding, TextStream, toText } from './text.ts';
-import { Waiting } from './waiting.ts';
 
 const ok = <T>(value: T): Result<T> => [value, null];
 
@@ -109,18 +108,14 @@ export class Socket {
     this.family = family;
     if (what instanceof Description) this.#description = what;
     else {
-      this.#description = new Description(new Waiting(host.runner));
-      this.#description.end = this.#make(what);
+      this.#description = new Description(host.runner, family === 'unix' ? 4 : family);
+      this.#description.end = what(this.#description);
     }
     this.#fd = host.add(this, this.#description);
   }
 
   get #end(): End {
     return this.#description.end;
-  }
-
-  get #waiting(): Waiting {
-    return this.#description.waiting;
   }
 
   /** Of which kind the socket is. */
@@ -202,12 +197,12 @@ export class Socket {
     const { stream } = this.#end.target();
     const { runner } = this.#host;
     const winner = await raceToConnect(sought, {
-      waiting: this.#waiting,
+      waiting: this.#description,
       deadline,
       now: () => runner.now(),
       kick: () => runner.kick(),
       isClosed: () => this.#fd < 0,
-      make: () => this.#make((context) => new TcpEnd(context, null, stream)),
+      make: () => new TcpEnd(this.#description, null, stream),
     });
     if (this.#fd < 0) winner.close();
     this.#throwIfClosed();
@@ -284,8 +279,9 @@ export class Socket {
   /** A connection's own socket, with what Linux lets it inherit besides the options of TCP. */
   #accepted(make: MakeEnd): Socket {
     const socket = new Socket(this.#host, this.family, make);
-    Object.assign(socket.#description.waits, this.#description.waits);
-    if (this.#end.target().unix === null) socket.#description.remembered = this.#description.remembered;
+    const { receiveWait, sendWait, remembered } = this.#description;
+    Object.assign(socket.#description, { receiveWait, sendWait });
+    if (this.#end.target().unix === null) socket.#description.remembered = remembered;
     return socket;
   }
 
@@ -350,13 +346,15 @@ export class Socket {
   async #write(data: string | Uint8Array, flags: number, progress: Progress): Promise<Written> {
     const bytes = toOctets(data, 'data');
     checkNumber(flags, 'flags');
-    const { writers } = this.#description;
+    const description = this.#description;
     const result = await this.#try('write', undefined, undefined, async () => {
       const wait = this.#waitFor('send', flags);
       if (this.#end.type !== 'stream') return ok(await this.#sendOne(bytes, flags, null, wait, progress));
       const how = wait.mayWait ? flags : flags | constants.MSG_DONTWAIT;
       // Before any waiting, so that what fits is written when the call returns, awaited or not.
-      if (writers.length === 0 && this.#push(bytes, progress, how)) return ok(progress.sent);
+      if (!description.writers?.length && this.#push(bytes, progress, how)) return ok(progress.sent);
+      description.writers ??= [];
+      const { writers } = description;
       writers.push(progress);
       try {
         if (writers[0] !== progress) await this.#waitOrThrow(() => writers[0] === progress, wait);
@@ -364,6 +362,7 @@ export class Socket {
       } finally {
         writers.splice(writers.indexOf(progress), 1);
         if (writers.length > 0) this.wake();
+        else description.writers = null;
       }
       return ok(progress.sent);
     });
@@ -425,8 +424,7 @@ export class Socket {
 
   /** `connect` that waits for the first text (tcp(7): TCP_FASTOPEN_CONNECT). */
   #openWith(host: string | number, port: number | string, scopeid: number): Promise<Result<true>> {
-    const { tcp } = this.#end.target().stream;
-    tcp.fastOpenConnect = true;
+    ownTcp(this.#end.target()).fastOpenConnect = true;
     return this.connect(host, port, 0, scopeid);
   }
 
@@ -700,7 +698,7 @@ export class Socket {
 
   /** Waits until everything written has been acknowledged, as long as SO_LINGER says. */
   async #linger({ time, isDone }: Linger): Promise<void> {
-    await this.#waiting.until(isDone, this.#now() + time, () => false);
+    await this.#description.until(isDone, this.#now() + time, () => false);
   }
 
   /**
@@ -768,13 +766,13 @@ export class Socket {
 
   /** The readiness of something that this socket owns has changed: whoever waits looks again. */
   wake(): void {
-    this.#waiting.wake();
+    this.#description.wake();
   }
 
   /** Calls `look` once, at the next change; gives back how to take that back. For code that waits for several sockets. */
   onceChanged(look: () => void): () => void {
-    this.#waiting.next(look);
-    return () => this.#waiting.forget(look);
+    this.#description.next(look);
+    return () => this.#description.forget(look);
   }
 
   /** The clock and the stack behind this socket, for code that wraps it. */
@@ -786,18 +784,6 @@ export class Socket {
 
   get #stack(): Stack {
     return this.#host.runner.stack;
-  }
-
-  #make(make: MakeEnd): End {
-    // What an end keeps must not keep the socket: nobody could see any more that its user has lost it.
-    const host = this.#host;
-    const waiting = this.#waiting;
-    return make({
-      stack: host.runner.stack,
-      family: this.family === 'unix' ? 4 : this.family,
-      now: () => host.runner.now(),
-      watch: (endpoint) => void host.owners.set(endpoint, waiting),
-    });
   }
 
   #now(): number {
@@ -846,12 +832,12 @@ export class Socket {
   #becomeUnix(): void {
     if (this.#end.target().unix !== null) return; // it is one already
     if (this.#end.type !== 'stream' || this.#end.target().isBound) throw new StackError('EAFNOSUPPORT');
-    this.#description.end = this.#make(this.#host.makeUnix('stream'));
+    this.#description.end = this.#host.makeUnix('stream')(this.#description);
   }
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */
   #waitFor(which: 'receive' | 'send', flags = 0, deadline = this.#deadline(), unfinished: ErrorCode = 'EAGAIN'): Wait {
-    const own = this.#description.waits[which];
+    const own = which === 'receive' ? this.#description.receiveWait : this.#description.sendWait;
     const optionEnds = own > 0 ? this.#now() + seconds(own) : Number.POSITIVE_INFINITY;
     return {
       mayWait: this.#timeout !== 0 && (flags & constants.MSG_DONTWAIT) === 0,
@@ -865,14 +851,14 @@ export class Socket {
     if (isReady()) return;
     if (!mayWait) throw new StackError(unfinished);
     // Not by `#wait`: each function on the way costs a socket that waits some 400 octets (`npm run bench -- memory`).
-    const woken = await this.#waiting.until(isReady, deadline, () => this.#fd < 0);
+    const woken = await this.#description.until(isReady, deadline, () => this.#fd < 0);
     this.#throwIfClosed();
     if (woken === 'timeout') throw new StackError(late);
   }
 
   /** @throws StackError EBADF the socket was closed meanwhile */
   async #wait(isReady: () => boolean, deadline: number): Promise<'ready' | 'timeout'> {
-    const woken = await this.#waiting.until(isReady, deadline, () => this.#fd < 0);
+    const woken = await this.#description.until(isReady, deadline, () => this.#fd < 0);
     this.#throwIfClosed(); // between the waking and here there is room for a `close`
     return woken;
   }

@@ -6,24 +6,25 @@ export type Woken = 'ready' | 'timeout';
 
 /** Those who wait for something of a socket. They look again whenever it may have changed. */
 export class Waiting {
-  readonly #runner: Runner;
-  #looks: (() => void)[] = [];
+  protected readonly runner: Runner;
+  #looks: (() => void)[] = nobody;
 
   constructor(runner: Runner) {
-    this.#runner = runner;
+    this.runner = runner;
   }
 
   /** Something has changed: whoever waits looks again, once. */
   wake(): void {
     const looks = this.#looks;
     if (looks.length === 0) return;
-    this.#looks = [];
+    this.#looks = nobody;
     for (const look of looks) look();
   }
 
   /** Calls `look` at the next change. */
   next(look: () => void): void {
-    this.#looks.push(look);
+    if (this.#looks === nobody) this.#looks = [look];
+    else this.#looks.push(look);
   }
 
   /** Takes back what `next` has arranged. */
@@ -48,7 +49,7 @@ export class Waiting {
       const cancel =
         deadline === Number.POSITIVE_INFINITY
           ? () => {}
-          : this.#runner.at(deadline, () => end(() => resolve('timeout')));
+          : this.runner.at(deadline, () => end(() => resolve('timeout')));
       const look = () => {
         if (isClosed()) end(() => reject(new StackError('EBADF')));
         else if (isReady()) end(() => resolve('ready'));
@@ -58,3 +59,6 @@ export class Waiting {
     });
   }
 }
+
+/** Sockets for which nobody waits share this. */
+const nobody: (() => void)[] = [];

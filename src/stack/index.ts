@@ -30,6 +30,7 @@ export { noOffload, type Offload, PacketMeta, plainPacket } from './base/offload
 export { defaultOptions, type StackOptions, type StackSettings, type TcpOptions } from './base/options.ts';
 export { anyInterface } from './base/path.ts';
 export { type Random, randomBelow, randomFraction, SeededRandom } from './base/random.ts';
+export type { Endpoint } from './base/ready.ts';
 export { readSysctl, type Sysctl, type SysctlValue, sysctls, writeSysctl } from './base/sysctl.ts';
 export { type Micros, ms, never, seconds } from './base/time.ts';
 export type { Device } from './device.ts';

@@ -7,7 +7,7 @@ import { Stage, sendOctets } from '../helpers/stage.ts';
 test('SHLD-14, invariant 8: windows that are rounded up do not add up to more than the receive buffer', (t) => {
   const stage = new Stage({ link: { delay: ms(1) } });
   const { here, there } = stage.open();
-  here.settings.noDelay = true;
+  tcpCalls.ownSettings(here).noDelay = true;
   const most = there.receiveLimit + 2 ** there.rcv.wndShift;
 
   sendOctets(here, 100_000);
@@ -50,7 +50,7 @@ test('MUST-60: what a cork holds back leaves after a while, though an acknowledg
   stage.link.backward.taps.push((bytes, length) => {
     last = bytes.slice(0, length);
   });
-  here.settings.cork = true;
+  tcpCalls.ownSettings(here).cork = true;
   sendOctets(here, 2 * 1448 + 1);
   stage.run(ms(100));
   stage.client.receive(last, last.length, stage.now);

@@ -106,7 +106,7 @@ for (const family of [4, 6] as const) {
     };
 
     t.is(classOfText(), 0xb8);
-    peer.tcb.settings.trafficClass = 0x28;
+    tcpCalls.ownSettings(peer.tcb).trafficClass = 0x28;
     t.is(classOfText(), 0x28);
   });
 }

@@ -8,7 +8,7 @@ import { Peer } from '../helpers/tcp-peer.ts';
 test('8985-7: a timeout takes the first segment for lost, and those sent long ago, but not what has just left', (t) => {
   const peer = new Peer({ synOptions: [2, 4, 3, 232, 4, 2], options: { tcp: { tailLossProbe: false } } });
   const { tcb } = peer;
-  tcb.settings.noDelay = true;
+  tcpCalls.ownSettings(tcb).noDelay = true;
   for (let count = 0; count < 2; count++) tcpCalls.send(tcb, new Uint8Array(1000));
   t.is(peer.said().length, 2);
   peer.host.now += ms(215); // the timeout comes at 220

@@ -99,7 +99,7 @@ for (const family of [4, 6] as const) {
     for (const noDelay of [false, true]) {
       const stage = new Stage({ family });
       const { here } = stage.open();
-      here.settings.noDelay = noDelay;
+      tcpCalls.ownSettings(here).noDelay = noDelay;
       const start = stage.now / ms(1);
       sendOctets(here, 10);
       stage.run(ms(1));

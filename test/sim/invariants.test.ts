@@ -29,7 +29,7 @@ function open(settings: PairSettings = {}): Open {
   client.kick();
   network.run(ms(100));
   const there = server.stack.tcp.accept(listener)!;
-  there.settings.noDelay = true;
+  tcpCalls.ownSettings(there).noDelay = true;
   for (const [host, tcb] of [
     [client, here],
     [server, there],

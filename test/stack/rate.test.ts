@@ -125,7 +125,7 @@ test('section 4.3: a way that was the limit, then the user, then the way again',
 
 test('section 4.2: while the send buffer is what limits, it is not the user', (t) => {
   const flow = open({ forward: { rate: narrow } });
-  flow.tcb.settings.sendBuffer = 32_768;
+  tcpCalls.ownSettings(flow.tcb).sendBuffer = 32_768;
   tcpCalls.settingsChanged(flow.tcb, 0);
   flow.isBulk = true;
   flow.run(seconds(5));
@@ -137,7 +137,7 @@ test('section 4.2: while the send buffer is what limits, it is not the user', (t
 
 test('section 4.2: while text waits for pacing, it is not the user', (t) => {
   const flow = open({ maxRate: 50_000 });
-  flow.tcb.settings.sendBuffer = 1 << 20;
+  tcpCalls.ownSettings(flow.tcb).sendBuffer = 1 << 20;
   tcpCalls.settingsChanged(flow.tcb, 0);
   flow.write(60_000);
   for (let write = 0; write < 25; write++) {

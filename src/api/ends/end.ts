@@ -1,4 +1,4 @@
-import type { Address, Passed, Stack } from '../../stack/index.ts';
+import type { Address, Endpoint, Passed, Stack } from '../../stack/index.ts';
 import type { SocketFamily, SocketName } from '../names.ts';
 import type { OptionTarget } from '../options/index.ts';
 
@@ -50,7 +50,7 @@ export interface EndContext {
   readonly family: SocketFamily;
   now(): number;
   /** From now on, changes of this endpoint of the stack wake the socket. */
-  watch(endpoint: object): void;
+  watch(endpoint: Endpoint): void;
 }
 
 export type MakeEnd = (context: EndContext) => End;

@@ -86,16 +86,17 @@ export class TcpEnd implements End {
    * TIME-WAIT is lost, unlike on Linux: our ports have one holder.
    */
   #disconnect(): 'done' {
-    const { stack, now } = this.#context;
+    const { stack } = this.#context;
+    const now = this.#context.now();
     if (this.#listener !== null) this.#unlisten(this.#listener);
     const tcb = this.#tcb;
     if (tcb === null) return 'done';
     const isOver = isDown(tcb) || tcb.state === 'LAST-ACK' || tcb.state === 'CLOSING';
     this.#lateError = tcpCalls.takeError(tcb) ?? (isOver ? null : 'ECONNRESET');
     if (tcb.state === 'TIME-WAIT') {
-      tcpCalls.close(tcb, now());
+      tcpCalls.close(tcb, now);
       if (this.#claim === null) this.#named = null;
-    } else tcpCalls.abort(tcb, now());
+    } else tcpCalls.abort(tcb, now);
     this.#tcb = null;
     this.#isConnecting = false;
     if (this.#named !== null) {
@@ -205,7 +206,7 @@ export class TcpEnd implements End {
   }
 
   shutdown(read: boolean, write: boolean): void {
-    const { now } = this.#context;
+    const now = this.#context.now();
     const listener = this.#listener;
     if (listener !== null) {
       if (read) this.#unlisten(listener);
@@ -214,8 +215,8 @@ export class TcpEnd implements End {
     const tcb = this.#tcb;
     if (tcb === null || isDown(tcb)) throw new StackError('ENOTCONN');
     const wasOpening = tcb.state === 'SYN-SENT';
-    if (read) tcpCalls.shutdownReceive(tcb, now());
-    if (write) tcpCalls.shutdownSend(tcb, now());
+    if (read) tcpCalls.shutdownReceive(tcb, now);
+    if (write) tcpCalls.shutdownSend(tcb, now);
     if (!wasOpening) return;
     this.#tcb = null; // as before `connect`, but for what has become of it
     this.#isConnecting = false;

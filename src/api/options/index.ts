@@ -10,6 +10,7 @@ export {
   type Membership,
   type OptionTarget,
   type OptionValue,
+  ownTcp,
   type SocketSettings,
   StreamSettings,
 } from './target.ts';

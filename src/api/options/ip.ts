@@ -127,16 +127,18 @@ function changeMembership(target: OptionTarget, value: OptionValue, isJoining: b
   const group = parseAddress(value.group);
   if (group === null || !isMulticast(group) || group.isV4 !== (target.family === 4)) throw new StackError('EINVAL');
   const interfaceIndex = interfaceFor(target, group, value.iface);
-  const index = target.settings.memberships.findIndex(
+  target.settings.memberships ??= [];
+  const { memberships } = target.settings;
+  const index = memberships.findIndex(
     (each) => each.interfaceIndex === interfaceIndex && String(each.group) === String(group),
   );
   if (isJoining) {
     if (index >= 0) throw new StackError('EADDRINUSE');
     target.stack.joinGroup(group, interfaceIndex);
-    target.settings.memberships.push({ group, interfaceIndex });
+    memberships.push({ group, interfaceIndex });
   } else {
     if (index < 0) throw new StackError('EADDRNOTAVAIL');
-    target.settings.memberships.splice(index, 1);
+    memberships.splice(index, 1);
     target.stack.leaveGroup(group, interfaceIndex);
   }
 }

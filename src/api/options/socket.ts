@@ -1,6 +1,6 @@
 import { anyInterface, type ErrorCode, StackError, tcpCalls } from '../../stack/index.ts';
 import { errnos } from '../errors.ts';
-import { bufferSize, type Level, type Option, type OptionTarget, setTcp, toFlag, toNumber } from './target.ts';
+import { bufferSize, type Level, type Option, type OptionTarget, ownTcp, setTcp, toFlag, toNumber } from './target.ts';
 
 /** The options of every socket (socket(7)). */
 
@@ -18,7 +18,7 @@ const reuseAddress: Option = {
   get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.tcp.reuseAddress,
   set: (target, value) => {
     if (target.datagrams !== null) target.datagrams.endpoint.reuse = toFlag(value);
-    else target.stream.tcp.reuseAddress = toFlag(value);
+    else ownTcp(target).reuseAddress = toFlag(value);
   },
 };
 
@@ -26,7 +26,7 @@ const reusePort: Option = {
   get: (target) => target.datagrams?.endpoint.reuse ?? target.stream.tcp.reusePort,
   set: (target, value) => {
     if (target.datagrams !== null) target.datagrams.endpoint.reuse = toFlag(value);
-    else target.stream.tcp.reusePort = toFlag(value);
+    else ownTcp(target).reusePort = toFlag(value);
   },
 };
 
@@ -125,11 +125,11 @@ const receiveLowWater: Option = {
 };
 
 /** Seconds, fractions too; 0 for no limit. */
-const waiting = (which: 'receive' | 'send'): Option => ({
-  get: ({ settings: { waits } }) => waits[which],
-  set: ({ settings: { waits } }, value) => {
+const waiting = (which: 'receiveWait' | 'sendWait'): Option => ({
+  get: ({ settings }) => settings[which],
+  set: ({ settings }, value) => {
     if (typeof value !== 'number' || Number.isNaN(value)) throw new StackError('EINVAL');
-    waits[which] = Math.max(0, value);
+    settings[which] = Math.max(0, value);
   },
 });
 
@@ -155,7 +155,7 @@ const bindToDevice: Option = {
     if (value !== '' && found === undefined) throw new StackError('ENODEV');
     const device = found?.index ?? anyInterface;
     if (target.datagrams !== null) target.datagrams.endpoint.device = device;
-    else target.stream.tcp.device = device;
+    else ownTcp(target).device = device;
   },
 };
 
@@ -211,11 +211,17 @@ export const socketLevel: Level = [
   ['SO_REUSEPORT', 15, reusePort, 'flag', 'several sockets share a port, and connections are spread over them'],
   ['SO_RCVLOWAT', 18, receiveLowWater, 'octets', 'that make a stream readable'],
   ['SO_SNDLOWAT', 19, { get: () => 1 }, 'number, told', 'always 1'],
-  ['SO_RCVTIMEO', 20, waiting('receive'), 'seconds', 'after which reading and accepting fail with EAGAIN; 0: never'],
+  [
+    'SO_RCVTIMEO',
+    20,
+    waiting('receiveWait'),
+    'seconds',
+    'after which reading and accepting fail with EAGAIN; 0: never',
+  ],
   [
     'SO_SNDTIMEO',
     21,
-    waiting('send'),
+    waiting('sendWait'),
     'seconds',
     'after which writing fails with EAGAIN, and connecting with EINPROGRESS (AF_UNIX: EAGAIN); 0: never',
   ],

@@ -44,9 +44,9 @@ export class StreamSettings {
   v6Only = false;
   /** TCP_QUICKACK of a socket without a connection, and of those that a listener accepts. */
   quickAck = true;
-  readonly tcp: TcpSettings;
+  tcp: Readonly<TcpSettings>;
 
-  constructor(tcp: TcpSettings = new TcpSettings()) {
+  constructor(tcp: Readonly<TcpSettings> = new TcpSettings()) {
     this.tcp = tcp;
   }
 }
@@ -76,12 +76,13 @@ export interface RawSettings {
 
 /** What a socket remembers besides what its end does. */
 export interface SocketSettings {
-  /** Groups that it has joined, each with its interface. */
-  readonly memberships: { readonly group: Address; readonly interfaceIndex: number }[];
+  /** Groups that it has joined, each with its interface; null before the first. */
+  memberships: { readonly group: Address; readonly interfaceIndex: number }[] | null;
   /** The flags of SOL_SOCKET that are set and have no effect here: a bit for each, at the place of its number. */
   remembered: number;
   /** How long calls that wait may wait, in seconds, 0 without limit; apart from `settimeout` (socket(7): SO_RCVTIMEO). */
-  readonly waits: { receive: number; send: number };
+  receiveWait: number;
+  sendWait: number;
 }
 
 /** The socket whose option it is. */
@@ -134,9 +135,17 @@ export function rawOf(target: OptionTarget): RawSettings {
   return raw;
 }
 
-/** Sets something of a stream socket; its connection or listener looks at the same record. */
+/** The settings of a stream socket, to be changed; its connection or listener looks at the same record. */
+export function ownTcp({ stream, tcb }: Pick<OptionTarget, 'stream' | 'tcb'>): TcpSettings {
+  const settings = stream.tcp.own();
+  stream.tcp = settings;
+  if (tcb !== null) tcb.settings = settings;
+  return settings;
+}
+
+/** Sets something of a stream socket, and lets its connection know. */
 export function setTcp(target: OptionTarget, change: (settings: TcpSettings) => void): void {
-  change(target.stream.tcp);
+  change(ownTcp(target));
   if (target.tcb !== null) tcpCalls.settingsChanged(target.tcb, target.now());
 }
 

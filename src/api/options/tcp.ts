@@ -1,5 +1,14 @@
-import { infoWithoutConnection, StackError, seconds, TcpSettings, tcpCalls, tcpInfo } from '../../stack/index.ts';
-import { type Level, type Option, type OptionTarget, type OptionValue, setTcp, toFlag, toNumber } from './target.ts';
+import { infoWithoutConnection, StackError, seconds, type TcpSettings, tcpCalls, tcpInfo } from '../../stack/index.ts';
+import {
+  type Level,
+  type Option,
+  type OptionTarget,
+  type OptionValue,
+  ownTcp,
+  setTcp,
+  toFlag,
+  toNumber,
+} from './target.ts';
 
 /** The options of TCP (tcp(7)), with Linux's bounds. */
 
@@ -18,7 +27,7 @@ const setting = (
 ): Option => ({
   get: (target) => get(target.stream.tcp, target),
   set: (target, value) => {
-    const probe = Object.assign(new TcpSettings(), target.stream.tcp);
+    const probe = target.stream.tcp.copy();
     set(probe, value, target); // refuses what cannot be before anything has changed
     setTcp(target, (settings) => Object.assign(settings, probe));
   },
@@ -60,9 +69,9 @@ const congestion: Option = {
     tcb?.congestion.name ?? stream.tcp.congestionControl ?? stack.options.tcp.congestionControl,
   set: (target, value) => {
     if (typeof value !== 'string') throw new StackError('EINVAL');
-    const { stream, tcb, stack } = target;
+    const { tcb, stack } = target;
     if (!stack.tcp.congestionControls.has(value)) throw new StackError('ENOENT');
-    stream.tcp.congestionControl = value;
+    ownTcp(target).congestionControl = value;
     if (tcb !== null) stack.tcp.setCongestionControl(tcb, value, target.now());
   },
 };

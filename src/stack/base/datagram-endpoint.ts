@@ -29,6 +29,7 @@ const overhead = 256;
 export class DatagramEndpoint implements Endpoint {
   isChanged = false;
   nextChanged: Endpoint | null = null;
+  owner: object | null = null;
 
   /** Unspecified: any address of the host. */
   local: Address;

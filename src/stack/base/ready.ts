@@ -1,7 +1,9 @@
-/** Something whose readiness a user waits for. Both fields belong to the list it stands on. */
+/** Something whose readiness a user waits for. The first two fields belong to the list it stands on. */
 export interface Endpoint {
   isChanged: boolean;
   nextChanged: Endpoint | null;
+  /** Whatever its user wants to find there when it has changed; the stack does not look at it. */
+  owner: object | null;
 }
 
 /**

@@ -8,6 +8,7 @@ import { mayExchange, openWith } from './fast-open.ts';
 import { scheduleKeepAlive } from './keep-alive.ts';
 import { isAppLimited, markAppLimited } from './rate.ts';
 import { sendAbort } from './reset.ts';
+import type { TcpSettings } from './settings.ts';
 import { enter, isSynchronised } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { tsValue } from './timestamps.ts';
@@ -183,6 +184,13 @@ export function takeError(tcb: Tcb): ErrorCode | null {
 
 /** The clock of the connection's timestamps (TCP_TIMESTAMP). */
 export const timestamp = (tcb: Tcb, now: Micros): number => tsValue(tcb, now);
+
+/** The settings of a connection, to be changed by its user, who tells by `settingsChanged`. */
+export function ownSettings(tcb: Tcb): TcpSettings {
+  const settings = tcb.settings.own();
+  tcb.settings = settings;
+  return settings;
+}
 
 /**
  * Options of the socket have changed: what follows at once.

@@ -15,11 +15,12 @@ import type { Origin, Tcb } from './tcb.ts';
 export class Listener implements Origin {
   isChanged = false;
   nextChanged: Endpoint | null = null;
+  owner: object | null = null;
   readonly claim: PortClaim;
   backlog: number;
   isClosed = false;
   /** What its connections inherit. */
-  readonly settings: TcpSettings;
+  readonly settings: Readonly<TcpSettings>;
   /** When the last SYN cookie was given. */
   cookieAt: Micros = -never;
   /** Connections that were handed out with the text of their SYN, before the end of the handshake (RFC 7413). */

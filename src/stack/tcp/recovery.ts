@@ -42,7 +42,6 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
   const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
   if (tellsDuplicate) noteDuplicateTold(tcb, seg);
   const lostBefore = sentLog.lost;
-  const before = recovery.phase;
   let mayGrow = true;
   switch (recovery.phase) {
     case 'loss':

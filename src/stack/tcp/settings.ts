@@ -3,7 +3,8 @@ import type { Micros } from '../base/time.ts';
 
 /**
  * What a user may choose for one connection: the options of its socket. A socket hands its settings to the connection that
- * it opens, and both look at the same record; a listener's are copied for each connection that it accepts, as on Linux.
+ * it opens, and both look at the same record. Connections that a listener accepts have what it had then, as on Linux, and
+ * share the record until somebody changes something for one of them: whoever does so has to ask for its `own`.
  * Where a value says "the stack's", the option of the stack decides, at the time when it is needed.
  */
 export class TcpSettings {
@@ -68,8 +69,25 @@ export class TcpSettings {
   /** Report errors of ICMP at once also where they end nothing (Linux: IP_RECVERR's effect on a stream). */
   reportSoftErrors = false;
 
+  /** Several connections may look at this record. */
+  isShared = false;
+  /** The record of connections that are accepted from now on; null: it has to be made anew. */
+  inherited: TcpSettings | null = null;
+
   /** The settings of a connection that a listener with these ones accepts. */
-  inherit(): TcpSettings {
-    return Object.assign(new TcpSettings(), this, { deferAccept: 0, fastOpenQueue: 0 });
+  inherit(): Readonly<TcpSettings> {
+    this.inherited ??= Object.assign(this.copy(), { deferAccept: 0, fastOpenQueue: 0, isShared: true });
+    return this.inherited;
+  }
+
+  /** A record to change that nobody else looks at: this one, or a copy. */
+  own(): TcpSettings {
+    if (this.isShared) return this.copy();
+    this.inherited = null;
+    return this;
+  }
+
+  copy(): TcpSettings {
+    return Object.assign(new TcpSettings(), this, { isShared: false, inherited: null });
   }
 }

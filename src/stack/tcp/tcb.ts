@@ -63,7 +63,7 @@ export interface Origin extends Endpoint {
   readonly halfOpen: Set<Tcb>;
   readonly acceptQueue: Fifo<Tcb>;
   readonly acceptQueueIsFull: boolean;
-  readonly settings: TcpSettings;
+  readonly settings: Readonly<TcpSettings>;
 }
 
 /**
@@ -297,6 +297,7 @@ export class Timers {
 export class Tcb implements Endpoint, Timed {
   isChanged = false;
   nextChanged: Endpoint | null = null;
+  owner: object | null = null;
   heapKey: Micros = never;
   heapIndex = -1;
   /** The chain of a demux bucket. */
@@ -398,7 +399,8 @@ export class Tcb implements Endpoint, Timed {
   /** RFC 6437 section 3: of IPv6, the same for all segments, and not to be foretold. */
   readonly flowLabel: number;
 
-  readonly settings: TcpSettings;
+  /** Not to be changed here: others may share them (`ownSettings` in calls.ts). */
+  settings: Readonly<TcpSettings>;
   readonly counts: ConnectionCounts = new ConnectionCounts();
   readonly sizing: BufferSizing = new BufferSizing();
   /** Sequence numbers that the peer has acknowledged since the beginning: bounds how old an acknowledgment can be. */

@@ -42,6 +42,7 @@ const overhead = 256;
 export class UnixEndpoint implements Endpoint {
   isChanged = false;
   nextChanged: Endpoint | null = null;
+  owner: object | null = null;
 
   readonly type: UnixType;
   /** The path it is bound to; '' for none; beginning with NUL in the abstract namespace. */
