@@ -28,7 +28,7 @@ export function askWith({ context, retries }: Tcb): number {
 /** A SYN has arrived: grants ECN if it asks for it. One that is marked itself comes from a path that marks too much. */
 export function answerTo(tcb: Tcb, seg: Segment): void {
   const asks = (seg.flags & (ECE | CWR)) === (ECE | CWR);
-  tcb.ecn.enabled = asks && tcb.context.options.tcp.ecn !== 0 && seg.ecn === notCapable;
+  if (asks && tcb.context.options.tcp.ecn !== 0 && seg.ecn === notCapable) tcb.ownEcn.enabled = true;
 }
 
 /** The flag that our SYN-ACK grants with. */
@@ -36,15 +36,15 @@ export const grantWith = ({ ecn }: Tcb): number => (ecn.enabled ? ECE : 0);
 
 /** A SYN-ACK has arrived: ECE alone grants what we asked for; one that mirrors both flags understands neither. */
 export function settleEcn(tcb: Tcb, seg: Segment): void {
-  tcb.ecn.enabled = tcb.context.options.tcp.ecn === 1 && (seg.flags & (ECE | CWR)) === ECE;
+  if (tcb.context.options.tcp.ecn === 1 && (seg.flags & (ECE | CWR)) === ECE) tcb.ownEcn.enabled = true;
 }
 
 // Receiving (section 6.1.3) ----------------------------------------------------------------------------------------------
 
 /** Text has arrived: what its mark says. */
 export function noteMark(tcb: Tcb, seg: Segment): void {
-  const { ecn, ack } = tcb;
-  if (!ecn.enabled) return;
+  if (!tcb.ecn.enabled) return;
+  const { ownEcn: ecn, ack } = tcb;
   if (seg.ecn === congestion) {
     if (!ecn.mustEcho) ack.quick = Math.max(ack.quick, quickAcksOnMark);
     ecn.mustEcho = true;
@@ -55,7 +55,7 @@ export function noteMark(tcb: Tcb, seg: Segment): void {
 /** CWR: the sender has slowed down, and need not hear of it again. */
 export function noteReduced(tcb: Tcb, seg: Segment): void {
   if ((seg.flags & CWR) === 0 || !tcb.ecn.enabled) return;
-  tcb.ecn.mustEcho = false;
+  tcb.ownEcn.mustEcho = false;
   if (seg.len > 0) acknowledgeNow(tcb);
 }
 
@@ -75,10 +75,10 @@ export const echo = ({ ecn }: Tcb): number => (ecn.mustEcho ? ECE : 0);
  * New text is about to be written: only that is ECN-capable (section 6.1.4 to 6.1.6: not acknowledgments, retransmissions
  * nor probes), and the first of it after a reduction says CWR. Returns the flag.
  */
-export function markNewText({ ecn }: Tcb): number {
-  if (!ecn.enabled) return 0;
-  ecn.codepoint = capable;
-  if (!ecn.cwrDue) return 0;
-  ecn.cwrDue = false;
+export function markNewText(tcb: Tcb): number {
+  if (!tcb.ecn.enabled) return 0;
+  tcb.context.burst.codepoint = capable;
+  if (!tcb.ecn.cwrDue) return 0;
+  tcb.ownEcn.cwrDue = false;
   return CWR;
 }

@@ -25,11 +25,12 @@ const noCookie: Uint8Array = new Uint8Array(0);
 
 /** A connection is being opened: does its SYN wait for text, or ask for a cookie (section 4.1.1)? */
 export function prepare(tcb: Tcb, defaultMss: number): void {
-  const { settings, context, fastOpen } = tcb;
+  const { settings, context } = tcb;
   const { fastOpen: bits } = context.options.tcp;
   if (!settings.fastOpenConnect || (bits & client) === 0) return;
   const known = context.fastOpenCookies.recall(tcb.remote);
   const needsNone = settings.fastOpenNoCookie || (bits & clientWithoutCookie) !== 0;
+  const { ownFastOpen: fastOpen } = tcb;
   fastOpen.isAsking = true;
   fastOpen.isWaiting = known !== null || needsNone;
   fastOpen.cookie = known?.cookie ?? (needsNone ? null : noCookie);
@@ -41,9 +42,9 @@ export const cookieToSend = ({ fastOpen, retries }: Tcb): Uint8Array | null => (
 
 /** The SYN-ACK has come: a cookie for the next time, and what has become of the text (section 4.1.3). */
 export function settleFastOpen(tcb: Tcb, seg: Segment): void {
-  const { fastOpen, sentLog, context } = tcb;
+  if (!tcb.fastOpen.isAsking) return;
+  const { ownFastOpen: fastOpen, sentLog, context } = tcb;
   const { options } = seg;
-  if (!fastOpen.isAsking) return;
   if (options.fastOpenLength > 0) {
     context.fastOpenCookies.remember(tcb.remote, options.fastOpenCookie.slice(0, options.fastOpenLength), tcb.peerMss);
   }
@@ -79,7 +80,7 @@ export function judgeSyn(
 
 /** The connection is the user's at once, with the text of its SYN (section 4.2.2). */
 export function acceptAtOnce(listener: Listener, tcb: Tcb, seg: Segment): void {
-  const { fastOpen, rcv, receiveQueue, context } = tcb;
+  const { ownFastOpen: fastOpen, rcv, receiveQueue, context } = tcb;
   const count = Math.min(seg.textLength, Math.max(0, seqSub(rcv.edge, rcv.nxt)));
   receiveQueue.append(seg.bytes, seg.textStart, seg.textStart + count);
   rcv.nxt = seqAdd(rcv.nxt, count);
@@ -94,7 +95,9 @@ export function acceptAtOnce(listener: Listener, tcb: Tcb, seg: Segment): void {
 }
 
 /** The handshake is done, or will never be. */
-export function endEarly({ fastOpen }: Tcb): void {
+export function endEarly(tcb: Tcb): void {
+  if (!tcb.fastOpen.isEarly) return;
+  const { ownFastOpen: fastOpen } = tcb;
   fastOpen.isEarly = false;
   fastOpen.release?.();
   fastOpen.release = null;
@@ -106,7 +109,7 @@ export const mayExchange = (tcb: Tcb): boolean =>
 
 /** The first text of a connection whose SYN waits for it. Returns how many octets the SYN takes. */
 export function openWith(tcb: Tcb, data: Uint8Array): number {
-  const { fastOpen } = tcb;
+  const { ownFastOpen: fastOpen } = tcb;
   const count = Math.max(0, Math.min(data.length, fastOpen.room));
   tcb.sendQueue.append(data, 0, count);
   tcb.octetsOut += count;

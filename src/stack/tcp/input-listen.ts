@@ -57,7 +57,7 @@ export function arrivesInListen(
   }
   keep(listener, tcb, now);
   const { takesText, cookie } = judgeSyn(listener, seg, tcb.remote, context);
-  tcb.fastOpen.cookie = cookie;
+  if (cookie !== null) tcb.ownFastOpen.cookie = cookie;
   if (takesText) acceptAtOnce(listener, tcb, seg);
   context.output.add(tcb); // its SYN-ACK
   return null;
@@ -112,7 +112,7 @@ function sendCookie(listener: Listener, tcb: Tcb, now: Micros): void {
   if (!tcb.ts.enabled) {
     tcb.windowScalingEnabled = false;
     tcb.sackEnabled = false;
-    tcb.ecn.enabled = false;
+    if (tcb.ecn.enabled) tcb.ownEcn.enabled = false;
   }
   tcb.isCookie = true;
   const room = headerRoom(remote);
@@ -172,7 +172,7 @@ function recallOptions(tcb: Tcb, seg: Segment, mss: number, now: Micros): void {
   Object.assign(options, { mss, windowScale: recalled.windowScale, sackPermitted: recalled.sackPermitted });
   settle(tcb, seg, now);
   Object.assign(options, { mss: sentMss, windowScale, sackPermitted });
-  tcb.ecn.enabled = recalled.ecn;
+  if (recalled.ecn) tcb.ownEcn.enabled = true;
 }
 
 /** Takes in the peer's SYN: IRS, RCV.NXT, the window that our SYN tells, and what the options settle. */

@@ -24,7 +24,7 @@ const leastWindow = 11;
 
 /** Begins between what passes everywhere and what the path is said to take (RFC 4821 section 7.2). */
 export function beginMtuSearch(tcb: Tcb, now: Micros): void {
-  const { mtuSearch, context } = tcb;
+  const { ownMtuSearch: mtuSearch, context } = tcb;
   mtuSearch.isOn = true;
   mtuSearch.high = mostMss(tcb) + headerRoom(tcb.remote) + tcpHeaderLength;
   mtuSearch.low = Math.min(mtuSearch.high, context.options.tcp.baseMss + headers(tcb));
@@ -37,9 +37,9 @@ export function beginMtuSearch(tcb: Tcb, now: Micros): void {
  * almost every way takes, then half of it.
  */
 export function suspectBlackHole(tcb: Tcb, now: Micros): void {
-  const { mtuSearch, context } = tcb;
-  const { baseMss, mtuProbeFloor, leastMss } = context.options.tcp;
-  if (!mtuSearch.isOn) return beginMtuSearch(tcb, now);
+  const { baseMss, mtuProbeFloor, leastMss } = tcb.context.options.tcp;
+  if (!tcb.mtuSearch.isOn) return beginMtuSearch(tcb, now);
+  const { ownMtuSearch: mtuSearch } = tcb;
   const present = mtuSearch.low - headers(tcb);
   const mss = Math.max(Math.min(baseMss, present >> 1), mtuProbeFloor, leastMss);
   mtuSearch.low = Math.min(mtuSearch.low, mss + headers(tcb));
@@ -63,7 +63,7 @@ export function probeText(tcb: Tcb, waiting: number, usable: number, now: Micros
 
 /** Section 7.3: ways change. After a while the search goes on from where it has come to. */
 function searchAgain(tcb: Tcb, now: Micros): void {
-  const { mtuSearch, context, snd } = tcb;
+  const { ownMtuSearch: mtuSearch, context, snd } = tcb;
   if (now - mtuSearch.searchedAt < context.options.tcp.mtuProbeInterval) return;
   mtuSearch.searchedAt = now;
   mtuSearch.high = mostMss(tcb) + headerRoom(tcb.remote) + tcpHeaderLength;
@@ -72,7 +72,7 @@ function searchAgain(tcb: Tcb, now: Micros): void {
 
 /** A probe with so much text has just left; it ends at SND.NXT. */
 export function noteMtuProbe(tcb: Tcb, text: number): void {
-  const { mtuSearch, snd } = tcb;
+  const { ownMtuSearch: mtuSearch, snd } = tcb;
   mtuSearch.probe = text + headers(tcb);
   mtuSearch.probeStart = seqAdd(snd.nxt, -text);
   mtuSearch.probeEnd = snd.nxt;
@@ -80,8 +80,8 @@ export function noteMtuProbe(tcb: Tcb, text: number): void {
 
 /** SND.UNA has moved: if the probe has arrived, all segments may be as long. cwnd, in octets, stays what it was. */
 export function onAckOfMtuProbe(tcb: Tcb): void {
-  const { mtuSearch, snd, congestion } = tcb;
-  if (mtuSearch.probe === 0 || !seqGe(snd.una, mtuSearch.probeEnd)) return;
+  if (tcb.mtuSearch.probe === 0 || !seqGe(tcb.snd.una, tcb.mtuSearch.probeEnd)) return;
+  const { ownMtuSearch: mtuSearch, snd, congestion } = tcb;
   const before = snd.mss;
   mtuSearch.low = mtuSearch.probe;
   mtuSearch.probe = 0;
@@ -91,15 +91,15 @@ export function onAckOfMtuProbe(tcb: Tcb): void {
 
 /** Is the loss just found that of the probe alone? Then it was too long, and says nothing about congestion (section 7.5). */
 export function wasOnlyMtuProbe(tcb: Tcb): boolean {
-  const { mtuSearch, snd, sentLog } = tcb;
-  if (mtuSearch.probe === 0 || snd.una !== mtuSearch.probeStart || sentLog.lost !== 1) return false;
+  if (tcb.mtuSearch.probe === 0 || tcb.snd.una !== tcb.mtuSearch.probeStart || tcb.sentLog.lost !== 1) return false;
+  const { ownMtuSearch: mtuSearch } = tcb;
   mtuSearch.high = mtuSearch.probe - 1;
   mtuSearch.probe = 0;
   return true;
 }
 
 /** Text from `seq` on is sent again: was the probe's among it, nobody knows why it was lost. */
-export function giveUpMtuProbe({ mtuSearch }: Tcb, seq: Tcb['snd']['una'], end: Tcb['snd']['una']): void {
-  if (mtuSearch.probe > 0 && seqGt(end, mtuSearch.probeStart) && seqSub(mtuSearch.probeEnd, seq) > 0)
-    mtuSearch.probe = 0;
+export function giveUpMtuProbe(tcb: Tcb, seq: Tcb['snd']['una'], end: Tcb['snd']['una']): void {
+  const { probe, probeStart, probeEnd } = tcb.mtuSearch;
+  if (probe > 0 && seqGt(end, probeStart) && seqSub(probeEnd, seq) > 0) tcb.ownMtuSearch.probe = 0;
 }

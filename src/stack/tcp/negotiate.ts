@@ -118,9 +118,11 @@ export function syncMss(tcb: Tcb): void {
 
 /** The path has become narrower (RFC 1191 section 6.4). */
 export function lowerPathMtu(tcb: Tcb, mtu: number): void {
-  const { mtuSearch } = tcb;
   tcb.path = { ...tcb.path, mtu };
-  mtuSearch.high = Math.min(mtuSearch.high, mtu);
-  mtuSearch.low = Math.min(mtuSearch.low, mtu);
+  if (tcb.mtuSearch.isOn) {
+    const { ownMtuSearch: mtuSearch } = tcb;
+    mtuSearch.high = Math.min(mtuSearch.high, mtu);
+    mtuSearch.low = Math.min(mtuSearch.low, mtu);
+  }
   syncMss(tcb);
 }

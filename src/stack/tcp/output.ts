@@ -31,8 +31,9 @@ const sackEdges: Seq[] = [];
  */
 export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   if (tcb.state === 'CLOSED') return 0;
-  tcb.ecn.codepoint = 0;
-  tcb.context.burst.segments = 1;
+  const { burst } = tcb.context;
+  burst.segments = 1;
+  burst.codepoint = 0;
   if (tcb.snd.nxt === tcb.iss) return tcb.fastOpen.isWaiting ? 0 : writeSyn(tcb, into, at, now);
   const isPaced = mustPace(tcb, now);
   const lost = isPaced ? -1 : nextToResend(tcb);
@@ -240,7 +241,7 @@ function writeSyn(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
   armRetransmit(tcb, now);
   const text = tcb.state === 'SYN-SENT' ? tcb.sendQueue.length : 0; // Fast Open has put it there
   if (text > 0) {
-    tcb.fastOpen.sentText = true;
+    tcb.ownFastOpen.sentText = true;
     tcb.snd.nxt = seqAdd(tcb.snd.nxt, text);
     tcb.sentLog.record(tcb.snd.nxt, now, true);
   }

@@ -183,7 +183,7 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   recovery.recover = tcb.snd.nxt;
   recovery.duplicateAcks = 0;
   recovery.forced = true;
-  if (tcb.ecn.enabled) tcb.ecn.cwrDue = true;
+  if (tcb.ecn.enabled) tcb.ownEcn.cwrDue = true;
   // RFC 2018 section 8: a receiver may have dropped what it had told of; it has, when the first segment is marked.
   if (sentLog.length > 0 && sentLog.isSacked(0)) sentLog.forgetSacks();
   // RFC 8985 section 6.3: what was sent lately may still arrive. Without SACK nothing will tell of it.

@@ -41,6 +41,6 @@ function beginReduction(tcb: Tcb, now: Micros): void {
   recovery.delivered = 0;
   recovery.sent = 0;
   recovery.allowance = 0;
-  if (tcb.ecn.enabled) tcb.ecn.cwrDue = true; // RFC 3168 section 6.1.2: whatever made the window smaller
+  if (tcb.ecn.enabled) tcb.ownEcn.cwrDue = true; // RFC 3168 section 6.1.2: whatever made the window smaller
   tcb.congestion.onCongestion(sentLog.segments, now);
 }

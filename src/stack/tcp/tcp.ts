@@ -280,7 +280,7 @@ export class Tcp {
       out.protocol = protocolTcp;
       out.length = length;
       out.ttl = tcb.settings.ttl || this.#services.options.ttl;
-      out.trafficClass = (tcb.settings.trafficClass & ~3) | tcb.ecn.codepoint;
+      out.trafficClass = (tcb.settings.trafficClass & ~3) | burst.codepoint;
       out.flowLabel = tcb.flowLabel;
       return true;
     }

@@ -54,7 +54,7 @@ export function undo(tcb: Tcb): void {
   congestion.undo();
   recovery.mayUndo = false;
   recovery.sawDuplicate = false;
-  tcb.ecn.cwrDue = false;
+  if (tcb.ecn.cwrDue) tcb.ownEcn.cwrDue = false;
   context.counters.tcpUndos++;
   context.output.add(tcb);
 }
