@@ -285,7 +285,7 @@ test('BBRUpdateBtlBw: the best sample counts for ten rounds', (t) => {
 
 /** BtlBw by the pacing rate of a restart, which has a gain of 1. */
 function estimate({ bbr }: Way): number {
-  bbr.onRestart();
+  bbr.onRestart(seconds(1), true);
   return Math.round(bbr.pacingRate / margin);
 }
 
@@ -417,7 +417,7 @@ test('BBRExitProbeRTT: startup goes on if the pipe was not full', (t) => {
 
 test('BBRHandleRestartFromIdle: after a pause sending goes on at the rate, and a pause is no reason to probe', (t) => {
   const way = new Way().settle().phase(1.25);
-  way.bbr.onRestart();
+  way.bbr.onRestart(seconds(1), true);
   t.is(way.gain, 1);
   way.now += seconds(60);
   way.within({ rate: 0, rtt: -1 }); // tells of nothing that has arrived

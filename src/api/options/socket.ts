@@ -48,12 +48,18 @@ const broadcast: Option = {
   },
 };
 
-/** Streams hold as much text as half of what Linux tells, the other half being its bookkeeping. */
+/**
+ * Streams hold as much text as half of what has been set and is told, the other half being Linux's bookkeeping. One that finds
+ * itself (tcp_wmem) is told as it is.
+ */
 const sendBuffer: Option = {
-  get: ({ datagrams, unix, tcb, stream, stack }) =>
-    unix?.sendLimit ??
-    datagrams?.endpoint.sendLimit ??
-    (tcb === null ? stream.tcp.sendBuffer || stack.options.tcp.sendBuffer : tcb.sendLimit) * 2,
+  get({ datagrams, unix, tcb, stream, stack }) {
+    const limit = unix?.sendLimit ?? datagrams?.endpoint.sendLimit;
+    if (limit !== undefined) return limit;
+    const chosen = stream.tcp.sendBuffer;
+    const size = tcb?.sendLimit ?? (chosen || stack.options.tcp.sendBuffer);
+    return chosen > 0 ? size * 2 : size;
+  },
   set: (target, value) => {
     const size = bufferSize(value, leastSendBuffer);
     if (target.unix !== null) target.unix.sendLimit = size;

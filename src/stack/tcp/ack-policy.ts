@@ -2,7 +2,6 @@ import { seqSub } from '../base/seq.ts';
 import { type Micros, ms, never } from '../base/time.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
-import { receiveWindow } from './window.ts';
 
 /**
  * When to acknowledge (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2): at once what is out of order, fills a gap or
@@ -57,9 +56,9 @@ function adaptWait(tcb: Tcb, now: Micros): void {
   else if (apart > rtt.rto) ack.quick = quickAcks(tcb);
 }
 
-/** As many segments as the window holds, and two each. */
-const quickAcks = (tcb: Tcb): number =>
-  Math.min(mostQuickAcks, Math.max(2, Math.floor(receiveWindow(tcb) / (2 * tcb.rcv.mss))));
+/** One for each two segments that the window holds that was last offered. */
+const quickAcks = ({ rcv, ack }: Tcb): number =>
+  Math.min(mostQuickAcks, Math.floor(seqSub(rcv.edge, ack.lastSent) / (2 * rcv.mss)) || 2);
 
 /** MUST-40: under half a second; not longer than a round trip either, where that is known. */
 function boundedWait({ ack, rtt, context }: Tcb): Micros {

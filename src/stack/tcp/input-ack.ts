@@ -22,6 +22,7 @@ import type { Tcb } from './tcb.ts';
 import { deferredRetries, probeInterval } from './timeouts.ts';
 import { setTimer } from './timers.ts';
 import { echoedRoundTrip, timestampTick } from './timestamps.ts';
+import { noteDuplicateTold } from './undo.ts';
 
 /** A receiver that has dropped what it had told of may do so for a moment only (as Linux assumes). */
 const leastWaitForReneged: Micros = ms(10);
@@ -45,19 +46,22 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const isNew = seqGt(seg.ack, snd.una);
   const hasMoved = updateWindow(tcb, seg, now);
   const isDuplicate = !isNew && !hasMoved && isDuplicateAck(tcb, seg);
+  const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
+  beginDelivery(tcb, seg, now);
   if (tcb.sentLog.length === 0) {
-    if (tcb.sackEnabled && hasDsack(seg)) noteLateDuplicate(tcb, seg);
+    if (tellsDuplicate) noteLateDuplicate(tcb, seg);
     return true;
   }
   const inFlightBefore = inFlight(tcb);
   tcb.context.ackEvent.rtt = -1;
-  beginDelivery(tcb, seg, now);
   if (isNew) acknowledgeSent(tcb, seg, now);
-  else if (isDuplicate) {
+  else if (isDuplicate && tellsOfDeparture(tcb)) {
     tcb.recovery.duplicateAcks++; // another segment has left the way (RFC 5681 section 2)
     context.output.add(tcb);
   }
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
+  if (tellsDuplicate) noteDuplicateTold(tcb, seg);
+  const hasMeasured = takeRoundTrip(tcb, seg, isNew, now);
   const lostBefore = tcb.sentLog.everLost;
   context.ackEvent.acked = newlyArrived(tcb);
   const mayGrow = respond(tcb, seg, isNew, now);
@@ -65,7 +69,10 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (isHandshake) tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
   else if (decidesItself(tcb)) model(tcb, sample);
   if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
-  if (!isNew) return true;
+  if (!isNew) {
+    if (hasMeasured && isWorthMoreTime(tcb)) setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
+    return true;
+  }
   if (mayGrow && !decidesItself(tcb)) grow(tcb, now);
   scheduleRetransmit(tcb, now);
   return afterFinAcknowledged(tcb, seg, now);
@@ -209,9 +216,6 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.softError = null;
   tcb.moreFollows = false;
   if (!sentLog.hasResent) tcb.resendingSince = -1;
-  const measured = measureRoundTrip(tcb, seg, now);
-  if (measured >= 0) tcb.rtt.sample(measured);
-  tcb.context.ackEvent.rtt = measured;
   context.changed.add(tcb);
   context.output.add(tcb);
 }
@@ -224,8 +228,18 @@ function model(tcb: Tcb, sample: RateSample): void {
 }
 
 /** Segments that this acknowledgment is the first to tell of: not by SACK before, nor, without it, by duplicates. */
-function newlyArrived({ sentLog, sackEnabled, recovery }: Tcb): number {
-  return sackEnabled ? sentLog.arrived : Math.max(1, sentLog.arrived - recovery.duplicateAcks);
+function newlyArrived({ context: { delivery }, sackEnabled, recovery }: Tcb): number {
+  return sackEnabled ? delivery.arrived : Math.max(1, delivery.arrived - recovery.duplicateAcks);
+}
+
+/**
+ * Without SACK: does a duplicate tell that another segment has left the way? Not where duplicates of the last acknowledgment of a
+ * recovery may be about what was sent twice (RFC 6582 section 4.1), nor after a timeout before anything new is under way (as Linux).
+ */
+function tellsOfDeparture({ recovery, snd }: Tcb): boolean {
+  if (recovery.phase !== 'recovery' && recovery.phase !== 'loss') return true;
+  if (snd.una === recovery.recover) return false;
+  return recovery.phase === 'recovery' || seqGt(snd.nxt, recovery.recover);
 }
 
 /** Congestion control hears of what has arrived. */
@@ -250,16 +264,35 @@ export function scheduleRetransmit(tcb: Tcb, now: Micros): void {
 }
 
 /**
- * The round trip that an acknowledgment tells, or -1 (RFC 6298 section 3, Karn's algorithm). Where segments were sent
- * again, the echo of a timestamp says which copy it is about: only that of the last one measures a round trip. An older
- * echo may mean that acknowledgments were lost, and would take the time until the timeout for the way's.
+ * The round trip that an acknowledgment tells (RFC 6298 section 3, Karn's algorithm): of what it acknowledges, or else of what it
+ * tells of by SACK, the oldest, so that the time covers what the receiver waits; congestion control is told of the newest. Where
+ * segments were sent again, the echo of a timestamp says which copy it is about: only that of the last one measures a round
+ * trip. An older echo may mean that acknowledgments were lost, and would take the time until the timeout for the way's.
+ * Returns whether there was one.
  */
-function measureRoundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
-  const { unambiguousSentAt, headSentAt } = tcb.sentLog;
-  if (unambiguousSentAt >= 0) return now - unambiguousSentAt;
+export function takeRoundTrip(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): boolean {
+  const { delivery, ackEvent } = tcb.context;
+  const oldest = delivery.oldestPassedAt >= 0 ? delivery.oldestPassedAt : delivery.oldestSackedAt;
+  if (oldest >= 0) {
+    const newest = delivery.newestSackedAt >= 0 ? delivery.newestSackedAt : delivery.newestPassedAt;
+    ackEvent.rtt = now - newest;
+    tcb.rtt.sample(now - oldest, ackEvent.rtt);
+    return true;
+  }
+  if (!isNew) return false;
   const echoed = echoedRoundTrip(tcb, seg, now);
-  return echoed <= now - headSentAt + timestampTick ? echoed : -1;
+  if (echoed < 0 || echoed > now - delivery.headSentAt + timestampTick) return false;
+  ackEvent.rtt = echoed;
+  tcb.rtt.sample(echoed);
+  return true;
 }
+
+/**
+ * SACK tells of something that left before the first segment did for the last time: the way works, and the timeout may wait (as
+ * Linux). What left later says so again and again in a long recovery, and would put the timeout off for ever.
+ */
+const isWorthMoreTime = ({ sentLog, context: { delivery } }: Tcb): boolean =>
+  delivery.oldestSackedAt >= 0 && sentLog.length > 0 && delivery.oldestSackedAt < sentLog.sentAt(0);
 
 /** Our FIN has been acknowledged: what that means in each state. False: the connection is gone. */
 function afterFinAcknowledged(tcb: Tcb, seg: Segment, now: Micros): boolean {

@@ -5,7 +5,7 @@ import { acknowledgeNow, mostAckWait } from './ack-policy.ts';
 import { settleEcn } from './ecn.ts';
 import { fail } from './ending.ts';
 import { settleFastOpen } from './fast-open.ts';
-import { acknowledgeSent, begin, scheduleRetransmit } from './input-ack.ts';
+import { acknowledgeSent, begin, scheduleRetransmit, takeRoundTrip } from './input-ack.ts';
 import { receiveSyn } from './input-listen.ts';
 import { checkFin, processText } from './input-text.ts';
 import { beginDelivery } from './rack.ts';
@@ -51,7 +51,8 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
   }
   beginDelivery(tcb, seg, now);
   acknowledgeSent(tcb, seg, now);
-  tcb.rate.delivered += tcb.sentLog.arrived;
+  takeRoundTrip(tcb, seg, true, now);
+  tcb.rate.delivered += context.delivery.arrived;
   tcb.rate.deliveredAt = now;
   scheduleRetransmit(tcb, now);
   settleEcn(tcb, seg);

@@ -192,9 +192,10 @@ const mostTcpHeader = 60;
 function restartAfterIdle(tcb: Tcb, now: Micros): void {
   const { context, counts, rtt, congestion } = tcb;
   const { tcp } = context.options;
-  if (tcb.rate.appLimitedUntil > 0) congestion.onRestart?.();
+  if (counts.lastDataSentAt < 0) return;
   const pause = now - counts.lastDataSentAt;
-  if (tcp.slowStartAfterIdle && counts.lastDataSentAt >= 0 && pause > rtt.rto) {
+  congestion.onRestart?.(pause, tcb.rate.appLimitedUntil > 0, now);
+  if (tcp.slowStartAfterIdle && pause > rtt.rto) {
     congestion.onIdle(Math.floor(pause / rtt.rto), tcp.initialWindow);
   }
 }

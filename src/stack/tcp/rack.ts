@@ -26,15 +26,16 @@ export function beginDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
 
 /** It has been: what it says about segments that have not arrived. Enters recovery when some are lost. */
 export function detectLosses(tcb: Tcb, seg: Segment, now: Micros): void {
-  const { rack, sentLog, snd, counts, context } = tcb;
-  if (sentLog.sawReordering) {
+  const { rack, snd, counts, context } = tcb;
+  const { delivery } = context;
+  if (delivery.sawReordering) {
     rack.reorderingSeen = true;
     counts.reorderings++;
-    const segments = Math.ceil(sentLog.reorderedBy / snd.mss) + 1;
+    const segments = Math.ceil(delivery.reorderedBy / snd.mss) + 1;
     rack.reordering = Math.min(Math.max(rack.reordering, segments), context.options.tcp.maxReordering);
   }
   if (hasDsack(seg)) widenWindow(tcb);
-  const { newestSentAt, newestEnd } = sentLog;
+  const { newestSentAt, newestEnd } = delivery;
   if (newestSentAt >= 0 && isAfter(newestSentAt, newestEnd, rack.sentAt, rack.end)) {
     rack.sentAt = newestSentAt;
     rack.end = newestEnd;
@@ -86,6 +87,7 @@ function markLosses(tcb: Tcb, now: Micros): void {
 
 /** The time for reordering is over. */
 export function onReorderTimeout(tcb: Tcb, now: Micros): void {
+  tcb.sentLog.beginDelivery(now, tcb.recovery.recover); // nothing has arrived now
   tcb.timers.reorder = never;
   markLosses(tcb, now);
 }

@@ -13,16 +13,16 @@ import type { Tcb } from './tcb.ts';
 
 /** An acknowledgment has been taken in: the sample that it gives. `lost` segments were found lost by it. */
 export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: Micros): RateSample {
-  const { rate, sentLog, rtt, recovery } = tcb;
-  const { rateSample: sample, ackEvent } = tcb.context;
-  rate.delivered += sentLog.arrived;
+  const { rate, rtt, recovery } = tcb;
+  const { rateSample: sample, ackEvent, delivery } = tcb.context;
+  rate.delivered += delivery.arrived;
   if (rate.appLimitedUntil > 0 && rate.delivered > rate.appLimitedUntil) rate.appLimitedUntil = 0;
-  if (sentLog.arrived > 0) rate.deliveredAt = now;
+  if (delivery.arrived > 0) rate.deliveredAt = now;
   sample.delivered = 0;
   sample.interval = 0;
   sample.isAppLimited = false;
   sample.limitsItself = false;
-  sample.arrived = sentLog.arrived;
+  sample.arrived = delivery.arrived;
   sample.lost = lost;
   sample.rtt = ackEvent.rtt;
   sample.phase = recovery.phase;
@@ -30,12 +30,12 @@ export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: 
   sample.inFlight = inFlight(tcb);
   sample.totalDelivered = rate.delivered;
   sample.now = now;
-  const { newest } = sentLog;
-  if (sentLog.newestSentAt < 0 || sentLog.newestEnd === seqAdd(tcb.iss, 1)) return sample; // the handshake measures nothing
-  rate.firstSentAt = sentLog.newestSentAt;
+  const { newest } = delivery;
+  if (delivery.newestSentAt < 0 || delivery.newestEnd === seqAdd(tcb.iss, 1)) return sample; // the handshake measures nothing
+  rate.firstSentAt = delivery.newestSentAt;
   sample.priorDelivered = newest.delivered;
   sample.isAppLimited = newest.isAppLimited;
-  const interval = Math.max(sentLog.newestSentAt - newest.firstSentAt, now - newest.deliveredAt);
+  const interval = Math.max(delivery.newestSentAt - newest.firstSentAt, now - newest.deliveredAt);
   // Section 4.1.2.4: in less than the shortest round trip nothing can be measured.
   if (interval <= 0 || (Number.isFinite(rtt.min) && interval < rtt.min)) return sample;
   sample.delivered = rate.delivered - newest.delivered;

@@ -40,8 +40,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
   const { recovery, sentLog } = tcb;
   if (isNew && hasReneged(tcb)) return false; // no block is to be believed any more: the short timer decides
   const tellsDuplicate = tcb.sackEnabled && hasDsack(seg);
-  if (tellsDuplicate) noteDuplicateTold(tcb, seg);
-  const lostBefore = sentLog.lost;
+  const lostBefore = sentLog.everLost;
   let mayGrow = true;
   switch (recovery.phase) {
     case 'loss':
@@ -69,7 +68,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
   }
   noteEcho(tcb, seg, now); // the acknowledgment that ends one reduction may begin the next
   if (isReducing(tcb)) {
-    reduceInProportion(tcb, sentLog.arrived, isNew && sentLog.lost <= lostBefore);
+    reduceInProportion(tcb, tcb.context.delivery.arrived, isNew && sentLog.everLost === lostBefore);
     return false;
   }
   return mayGrow && recovery.phase !== 'recovery';
@@ -101,7 +100,7 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
   }
   // A partial acknowledgment: the next hole is lost too (RFC 6582 section 3.2 step 3).
   if (!tcb.sackEnabled) {
-    recovery.duplicateAcks = Math.max(0, recovery.duplicateAcks - Math.max(0, sentLog.arrived - 1));
+    recovery.duplicateAcks = Math.max(0, recovery.duplicateAcks - Math.max(0, tcb.context.delivery.arrived - 1));
     sentLog.isolateFirst(0);
     sentLog.markLost(0);
   }
@@ -111,6 +110,7 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
 /** The last of the duplicates came when nothing was in flight any more. */
 export function noteLateDuplicate(tcb: Tcb, seg: Segment): void {
   noteDuplicateTold(tcb, seg);
+  tcb.rate.delivered += tcb.context.delivery.arrived;
   if (wasNoLoss(tcb, seg)) undo(tcb);
 }
 
@@ -119,7 +119,8 @@ function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
   const { recovery, sentLog, snd } = tcb;
   const isOver = isBeyond(tcb);
   // RFC 5682 section 3.1 step 3.b. Without SACK, an acknowledgment of something sent again may be about the second copy.
-  const isProof = sentLog.originalArrived && (tcb.sackEnabled || !sentLog.repeatedArrived);
+  const { delivery } = tcb.context;
+  const isProof = delivery.originalArrived && (tcb.sackEnabled || !delivery.repeatedArrived);
   const isSpurious = recovery.frto !== 'off' && isProof;
   if (isNew && (isSpurious || wasNoLoss(tcb, seg))) {
     sentLog.forgetLosses();
@@ -129,7 +130,7 @@ function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
     return true;
   }
   if (recovery.frto === 'trying') {
-    if (sentLog.sackedNow > 0 || !isNew) recovery.frto = 'off'; // step 3.a: the loss was real
+    if (delivery.sackedNow > 0 || !isNew) recovery.frto = 'off'; // step 3.a: the loss was real
   } else if (recovery.frto === 'armed' && isNew && !isOver) {
     // Step 2.b: new segments tell whether the old ones arrive.
     recovery.recover = snd.nxt;
@@ -198,7 +199,7 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
 export function resendWhatIsTooLong(tcb: Tcb): void {
   const { recovery, sentLog, snd, context } = tcb;
   if (!isSynchronised(tcb.state)) return; // a SYN is short
-  const lostBefore = sentLog.lost;
+  const lostBefore = sentLog.everLost;
   for (let index = 0; index < sentLog.length; index++) if (sentLog.sizeOf(index) > snd.mss) sentLog.markLost(index);
   if (sentLog.lost === lostBefore) return;
   if (recovery.phase !== 'loss') {

@@ -37,7 +37,7 @@ export function enterReduction(tcb: Tcb, now: Micros): void {
 function beginReduction(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog } = tcb;
   // RFC 9937 section 6: what has arrived with this very acknowledgment counts among what is delivered from now on.
-  recovery.flightAtStart = Math.max(1, inFlight(tcb) + sentLog.lost + sentLog.arrived);
+  recovery.flightAtStart = Math.max(1, inFlight(tcb) + sentLog.lost + tcb.context.delivery.arrived);
   recovery.delivered = 0;
   recovery.sent = 0;
   recovery.allowance = 0;

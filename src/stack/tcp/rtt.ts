@@ -19,10 +19,10 @@ export class Rtt {
     this.#rtoMax = rtoMax;
   }
 
-  /** Takes in a measurement. It also ends a backoff (RFC 6298 section 5.7). */
-  sample(measured: Micros): void {
+  /** Takes in a measurement, and the shortest of the same acknowledgment. It also ends a backoff (RFC 6298 section 5.7). */
+  sample(measured: Micros, shortest: Micros = measured): void {
     const rtt = Math.max(1, measured); // within one tick of the clock: never a division by zero later
-    if (rtt < this.min) this.min = rtt;
+    this.min = Math.min(this.min, Math.max(1, shortest));
     if (this.srtt === 0) {
       this.srtt = rtt; // section 2.2
       this.rttvar = rtt / 2;

@@ -1,6 +1,7 @@
 import { Pool } from '../base/pool.ts';
 import { type Seq, seqAdd, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
+import type { Delivery } from './delivery.ts';
 import type { RateState } from './rate-state.ts';
 
 const LOST = 1;
@@ -39,44 +40,16 @@ export class SentLog {
   #resent = 0;
   /** No entry before this one is lost and not yet sent again. */
   #firstLostHint = 0;
-  /** When the first of the segments just acknowledged left for the last time: no later echo of its time is its own. */
-  headSentAt: Micros = -1;
-  /** When the newest segment of the last `acknowledge` was sent; -1 when any of them was sent twice or had waited. */
-  unambiguousSentAt: Micros = -1;
-
-  /** Of what has arrived since `beginDelivery`: how many by SACK alone; and was one sent once only, before `recover`? */
-  sackedNow = 0;
-  originalArrived = false;
-  /** Was one of them sent more than once? */
-  repeatedArrived = false;
-  /** Octets by which the farthest late segment was overtaken. */
-  reorderedBy = 0;
-  #recover: Seq = seqZero;
-
-  /** Of what has arrived since `beginDelivery`: the segment that was sent last, -1 for none (RFC 8985 section 6.2). */
-  newestSentAt: Micros = -1;
-  /** How many segments those were. */
-  arrived = 0;
-  newestEnd: Seq = seqZero;
-  /** A segment that was sent once only has arrived after a later one. */
-  sawReordering = false;
-  /** What was known when that one left. */
-  readonly newest: { delivered: number; deliveredAt: Micros; firstSentAt: Micros; isAppLimited: boolean } = {
-    delivered: 0,
-    deliveredAt: 0,
-    firstSentAt: 0,
-    isAppLimited: false,
-  };
   /** Segments that have been taken for lost since the beginning. */
   everLost = 0;
-  /** Copies sent after this cannot be what has arrived. */
-  #plausibleUntil: Micros = 0;
   /** The highest end that has arrived; null before the first. */
   #highestEnd: Seq | null = null;
-  #highestBefore: Seq | null = null;
+  /** What the acknowledgment says that is being taken in. */
+  readonly #delivery: Delivery;
 
-  constructor(rate: RateState) {
+  constructor(rate: RateState, delivery: Delivery) {
     this.#rate = rate;
+    this.#delivery = delivery;
   }
 
   /** Entries. */
@@ -104,8 +77,9 @@ export class SentLog {
 
   /** Segments on their way, as far as is known. `departed` have left the way without being named (duplicate ACKs). */
   inFlight(departed: number): number {
-    const least = Math.min(departed, this.#segments - this.#lost);
-    return Math.max(0, this.#segments - this.#sacked - this.#lost + this.#resent - least);
+    // One at least is missing, or there would be no duplicates.
+    const most = Math.max(0, this.#segments - Math.max(1, this.#lost));
+    return Math.max(0, this.#segments - this.#sacked - this.#lost + this.#resent - Math.min(departed, most));
   }
 
   /** Appends what ends at `end`, sent now for the first time: one segment, or so many with `size` octets of text in each. */
@@ -137,58 +111,35 @@ export class SentLog {
 
   /** An acknowledgment is about to be taken in; segments sent again after `plausibleUntil` are not what it is about. */
   beginDelivery(plausibleUntil: Micros, recover: Seq): void {
-    this.sackedNow = 0;
-    this.originalArrived = false;
-    this.repeatedArrived = false;
-    this.reorderedBy = 0;
-    this.#recover = recover;
-    this.newestSentAt = -1;
-    this.arrived = 0;
-    this.sawReordering = false;
-    this.#plausibleUntil = plausibleUntil;
-    this.#highestBefore = this.#highestEnd;
+    this.#delivery.begin(plausibleUntil, recover, this.#highestEnd);
+    if (this.#count > 0) this.#delivery.headSentAt = this.#entries.sentAt[this.#head]!;
   }
 
   /** So many segments of the entry at `slot` have arrived, up to `end`. */
   #delivered(slot: number, segments: number, end: Seq): void {
-    this.arrived += segments;
-    const sentAt = this.#entries.sentAt[slot]!;
-    const wasSentAgain = (this.#entries.flags[slot]! & AMBIGUOUS) !== 0;
+    const entries = this.#entries;
     if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
-    // What came with the same acknowledgment is told in any order: only earlier ones count.
-    if (wasSentAgain) this.repeatedArrived = true;
-    else {
-      if (this.#highestBefore !== null && seqGt(this.#highestBefore, end)) {
-        this.sawReordering = true;
-        this.reorderedBy = Math.max(this.reorderedBy, seqSub(this.#highestBefore, end));
-      }
-      if (seqLe(end, this.#recover)) this.originalArrived = true;
-    }
-    if (wasSentAgain && sentAt > this.#plausibleUntil) return;
-    if (sentAt > this.newestSentAt || (sentAt === this.newestSentAt && seqGt(end, this.newestEnd))) {
-      this.newestSentAt = sentAt;
-      this.newestEnd = end;
-      const { newest } = this;
-      newest.delivered = this.#entries.delivereds[slot]!;
-      newest.deliveredAt = this.#entries.deliveredAt[slot]!;
-      newest.firstSentAt = this.#entries.firstSentAt[slot]!;
-      newest.isAppLimited = (this.#entries.flags[slot]! & APP_LIMITED) !== 0;
-    }
+    const wasSentAgain = (entries.flags[slot]! & AMBIGUOUS) !== 0;
+    if (!this.#delivery.add(segments, end, entries.sentAt[slot]!, wasSentAgain)) return;
+    const { newest } = this.#delivery;
+    newest.delivered = entries.delivereds[slot]!;
+    newest.deliveredAt = entries.deliveredAt[slot]!;
+    newest.firstSentAt = entries.firstSentAt[slot]!;
+    newest.isAppLimited = (entries.flags[slot]! & APP_LIMITED) !== 0;
   }
 
   /** Drops all that lies before `una`. */
   acknowledge(una: Seq): void {
     let entries = 0;
-    let sentAt = -1;
     let isAmbiguous = false;
-    this.headSentAt = this.#count > 0 ? this.#entries.sentAt[this.#head]! : -1;
     while (this.#count > 0 && seqLe(this.#entries.ends[this.#head]! as Seq, una)) {
       const flags = this.#entries.flags[this.#head]!;
-      // What waited behind a hole arrived long before it is acknowledged: it measures nothing either.
-      if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
       const count = this.#entries.segmentCounts[this.#head]!;
-      if ((flags & SACKED) === 0) this.#delivered(this.#head, count, this.#entries.ends[this.#head]! as Seq);
-      sentAt = this.#entries.sentAt[this.#head]!;
+      if ((flags & AMBIGUOUS) !== 0) isAmbiguous = true;
+      if ((flags & SACKED) === 0) {
+        this.#delivered(this.#head, count, this.#entries.ends[this.#head]! as Seq);
+        this.#delivery.addPassed(this.#entries.sentAt[this.#head]!);
+      }
       this.#uncount(flags, count);
       this.#segments -= count;
       this.start = this.#entries.ends[this.#head]! as Seq;
@@ -196,16 +147,16 @@ export class SentLog {
       this.#count--;
       entries++;
     }
-    if (this.#count > 0 && this.#entries.segmentCounts[this.#head]! > 1) {
-      const part = this.#acknowledgePart(una);
-      if (part > 0) {
-        const flags = this.#entries.flags[this.#head]!;
-        if ((flags & (AMBIGUOUS | SACKED)) !== 0) isAmbiguous = true;
-        sentAt = this.#entries.sentAt[this.#head]!;
-      }
+    if (this.#count > 0 && this.#entries.segmentCounts[this.#head]! > 1 && this.#acknowledgePart(una)) {
+      const flags = this.#entries.flags[this.#head]!;
+      if ((flags & AMBIGUOUS) !== 0) isAmbiguous = true;
+      if ((flags & SACKED) === 0) this.#delivery.addPassed(this.#entries.sentAt[this.#head]!);
     }
     this.start = una;
-    this.unambiguousSentAt = isAmbiguous ? -1 : sentAt;
+    if (isAmbiguous) {
+      this.#delivery.oldestPassedAt = -1;
+      this.#delivery.newestPassedAt = -1;
+    }
     this.#firstLostHint = Math.max(0, this.#firstLostHint - entries);
     if (this.#count === 0) {
       this.#firstLostHint = 0;
@@ -213,21 +164,21 @@ export class SentLog {
     }
   }
 
-  /** Of the first entry, a burst, all up to `una` has been acknowledged. Returns how many whole segments that were. */
-  #acknowledgePart(una: Seq): number {
+  /** Of the first entry, a burst, all up to `una` has been acknowledged. Returns whether that were whole segments. */
+  #acknowledgePart(una: Seq): boolean {
     const slot = this.#head;
     const count = this.#entries.segmentCounts[slot]!;
     const size = this.#entries.segmentSizes[slot]!;
     const left = seqSub(this.#entries.ends[slot]! as Seq, una);
     // From the front; from the back too, since the front need not lie where a segment began.
     const part = Math.max(0, Math.floor(seqSub(una, this.start) / size), count - Math.ceil(left / size));
-    if (part === 0) return 0;
+    if (part === 0) return false;
     const flags = this.#entries.flags[slot]!;
     if ((flags & SACKED) === 0) this.#delivered(slot, part, una);
     this.#uncount(flags, part);
     this.#entries.segmentCounts[slot] = count - part;
     this.#segments -= part;
-    return part;
+    return true;
   }
 
   startOf(index: number): Seq {
@@ -324,7 +275,8 @@ export class SentLog {
     if ((flags & SACKED) !== 0) return;
     const segments = this.#entries.segmentCounts[slot]!;
     this.#delivered(slot, segments, this.#entries.ends[slot]! as Seq);
-    this.sackedNow += segments;
+    this.#delivery.sackedNow += segments;
+    if ((flags & AMBIGUOUS) === 0) this.#delivery.addSacked(this.#entries.sentAt[slot]!);
     this.#uncount(flags, segments);
     this.#entries.flags[slot] = (flags & LASTING) | SACKED;
     this.#sacked += segments;

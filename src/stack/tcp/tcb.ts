@@ -14,6 +14,7 @@ import { type Micros, never } from '../base/time.ts';
 import type { AckEvent, CongestionController, RateSample, RecoveryPhase } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
+import type { Delivery } from './delivery.ts';
 import type { FastOpenCookies } from './fast-open-cookies.ts';
 import type { InitialSequence } from './iss.ts';
 import { RateState } from './rate-state.ts';
@@ -37,6 +38,7 @@ export interface TcpContext {
   /** What the acknowledgment that is taken in says: refilled for each. */
   readonly ackEvent: AckEvent;
   readonly rateSample: RateSample;
+  readonly delivery: Delivery;
   readonly burst: Burst;
   readonly changed: ChangedList;
   readonly observer: Observer | null;
@@ -336,7 +338,7 @@ export class Tcb implements Endpoint, Timed {
   /** CLOSE or shutdown has been called: a FIN follows the last octet of the queue. */
   finQueued = false;
   readonly rate: RateState = new RateState();
-  readonly sentLog: SentLog = new SentLog(this.rate);
+  readonly sentLog: SentLog;
 
   /** Text received in order and not yet read, with out-of-order text behind it. */
   readonly receiveQueue: Ring = new Ring();
@@ -446,6 +448,7 @@ export class Tcb implements Endpoint, Timed {
     this.snd.small = iss;
     this.usageEnd = iss;
     this.snd.up = iss;
+    this.sentLog = new SentLog(this.rate, context.delivery);
     this.sentLog.start = iss;
     this.queueStart = seqAdd(iss, 1);
     this.sendLimit = settings.sendBuffer || tcp.sendBuffer;

@@ -15,6 +15,7 @@ import { readSegment, Segment } from '../wire/tcp.ts';
 import { abort } from './calls.ts';
 import { AckEvent, RateSample } from './congestion/controller.ts';
 import { CongestionControls } from './congestion/controls.ts';
+import { Delivery } from './delivery.ts';
 import { Demux } from './demux.ts';
 import { abandon, fail } from './ending.ts';
 import { prepare } from './fast-open.ts';
@@ -78,6 +79,7 @@ export class Tcp {
       leftovers: new Leftovers(),
       ackEvent: new AckEvent(),
       rateSample: new RateSample(),
+      delivery: new Delivery(),
       burst: new Burst(),
       deadlines: this.#deadlines,
       output: this.#output,

@@ -1,4 +1,4 @@
-import { seqGt, seqLt, toSeq } from '../base/seq.ts';
+import { seqGt, seqLt, seqSub, toSeq } from '../base/seq.ts';
 import type { Segment } from '../wire/tcp.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -21,13 +21,15 @@ export function countResent({ recovery }: Tcb): void {
   if (recovery.mayUndo) recovery.resentToUndo++;
 }
 
-/** The receiver has got a segment twice that was sent again since the loss. */
-export function noteDuplicateTold({ recovery, counts, snd }: Tcb, { options }: Segment): void {
-  counts.duplicatesTold++;
+/** The receiver has got segments twice that were sent again: they have arrived, for whoever counts that (as Linux). */
+export function noteDuplicateTold({ recovery, counts, snd, context }: Tcb, { options }: Segment): void {
   const end = options.sackEnd[0]!;
+  const segments = Math.max(1, Math.ceil(seqSub(end, options.sackStart[0]!) / snd.mss));
+  counts.duplicatesTold += segments;
+  if (counts.duplicatesTold <= counts.retransmissions) context.delivery.arrived += segments;
   const isAboutIt = seqGt(end, recovery.undoFrom) && !seqGt(end, snd.una);
   if (recovery.mayUndo && recovery.resentToUndo > 0 && isAboutIt) {
-    recovery.resentToUndo--;
+    recovery.resentToUndo = Math.max(0, recovery.resentToUndo - segments);
     recovery.sawDuplicate = true;
   }
 }

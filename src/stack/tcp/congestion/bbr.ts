@@ -276,7 +276,8 @@ export class Bbr implements CongestionController {
   onIdle(): void {}
 
   /** After a pause that the user has made: at the rate, without haste (section 4.3.4.4, BBRHandleRestartFromIdle). */
-  onRestart(): void {
+  onRestart(_pause: Micros, isUsers: boolean): void {
+    if (!isUsers) return;
     this.#restarts = true;
     if (this.#mode === 'probeBw') this.#setPacingRate(1);
   }

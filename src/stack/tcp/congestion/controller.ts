@@ -82,8 +82,8 @@ export interface CongestionController {
    * and its least.
    */
   onOpen?(roundTrip: Micros, least: Micros, now: Micros): void;
-  /** The first segment after a pause that the user has made is about to leave. */
-  onRestart?(): void;
+  /** Nothing is in flight, and a segment is about to leave again after a pause. `isUsers`: for want of text, as far as is known. */
+  onRestart?(pause: Micros, isUsers: boolean, now: Micros): void;
   /** A retransmission timeout; only the first of a row reduces ssthresh. */
   onTimeout(inFlight: number, isFirst: boolean, now: Micros): void;
 }

@@ -107,6 +107,12 @@ export class Cubic implements CongestionController {
     this.cwnd = Math.max(this.cwnd >> Math.min(timeouts, 30), Math.min(initialWindow, this.cwnd));
   }
 
+  /** Section 5.8: the curve stands still while nothing is sent. */
+  onRestart(pause: Micros, _isUsers: boolean, now: Micros): void {
+    if (this.#epochStart >= 0) this.#epochStart = Math.min(this.#epochStart + pause, now);
+    this.#lastAt = now;
+  }
+
   rescale(factor: number): void {
     this.cwnd = Math.max(1, Math.floor(this.cwnd * factor));
     this.ssthresh = Math.max(2, Math.floor(this.ssthresh * factor));
