@@ -10,6 +10,7 @@ import {
   isMulticast,
   loopbackV6,
   type Prefix,
+  sameAddress,
 } from './base/address.ts';
 import { Counters, type DropReason } from './base/counters.ts';
 import type { DatagramEndpoint } from './base/datagram-endpoint.ts';
@@ -109,6 +110,8 @@ export class Stack {
   readonly #identifications: Identifications;
   readonly #errorLimit: RateLimit;
   readonly #groupReports: GroupReports;
+  /** What `findPath` has found last. */
+  #lastPath: Path | null = null;
   /** The latest time that anybody has told. */
   #now: Micros = 0;
   /** While TCP takes in a segment: the traffic class of what it answers at once. */
@@ -279,15 +282,45 @@ export class Stack {
     }
     if (this.isLocal(destination)) {
       const own = isOpen ? destination : source;
-      return { interfaceIndex: loopback, mtu: loopbackMtu, source: own, offload: noOffload, toMany: false };
+      return this.#shared({
+        interfaceIndex: loopback,
+        mtu: loopbackMtu,
+        source: own,
+        offload: noOffload,
+        toMany: false,
+      });
     }
     if (!isOpen && isLoopback(source)) return null; // 127/8 never leaves (RFC 1122 section 3.2.1.3)
     const out = interfaceIndex === 0 ? this.#interfaceTowards(destination) : (this.#interfaces[interfaceIndex] ?? null);
     if (out === null) return null;
-    const from = isOpen ? chooseSource(destination, out, this.#interfaces) : source;
+    const from = isOpen ? chooseSource(destination, out, this.#interfaces) : (this.#ownCopy(source) ?? source);
     if (from === null) return null;
+    const { index, offload } = out;
     const mtu = this.#pathMtus.find(destination, out.mtu, this.#now);
-    return { interfaceIndex: out.index, mtu, source: from, offload: out.offload, toMany: this.#isToMany(destination) };
+    const toMany = this.#isToMany(destination);
+    return this.#shared({ interfaceIndex: index, mtu, source: from, offload, toMany });
+  }
+
+  /** Paths are never changed: most connections look at the same few, and each keeps one (`npm run bench -- memory`). */
+  #shared(path: Path): Path {
+    const last = this.#lastPath;
+    const isSame =
+      last?.interfaceIndex === path.interfaceIndex &&
+      last.mtu === path.mtu &&
+      last.source === path.source &&
+      last.offload === path.offload &&
+      last.toMany === path.toMany;
+    if (isSame) return last;
+    this.#lastPath = path;
+    return path;
+  }
+
+  /** The interface's own record of an address of ours. */
+  #ownCopy(address: Address): Address | null {
+    for (const { addresses } of this.#interfaces) {
+      for (const each of addresses) if (sameAddress(each.address, address)) return each.address;
+    }
+    return null;
   }
 
   #interfaceTowards(destination: Address): Interface | null {

@@ -53,7 +53,7 @@ export function settleFastOpen(tcb: Tcb, seg: Segment): void {
   if (fastOpen.textTaken) return;
   fastOpen.failure = tcb.retries > 0 ? 3 : 2;
   for (let index = 0; index < sentLog.length; index++) sentLog.markLostAgain(index);
-  tcb.recovery.forced = true;
+  tcb.ownRecovery.forced = true;
 }
 
 // Server -----------------------------------------------------------------------------------------------------------------

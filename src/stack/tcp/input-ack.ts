@@ -56,7 +56,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   tcb.context.ackEvent.rtt = -1;
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate && tellsOfDeparture(tcb)) {
-    tcb.recovery.duplicateAcks++; // another segment has left the way (RFC 5681 section 2)
+    tcb.ownRecovery.duplicateAcks++; // another segment has left the way (RFC 5681 section 2)
     context.output.add(tcb);
   }
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);

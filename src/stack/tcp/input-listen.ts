@@ -87,7 +87,8 @@ function halfOpen(
     (withCookie
       ? context.cookies.make(local, localPort, remote, remotePort, seg.seq, offered, now)
       : context.initial.iss(local, localPort, remote, remotePort, now));
-  const tcb = new Tcb(context, local, localPort, remote, remotePort, path, iss, listener.settings.inherit());
+  const settings = listener.settings.inherit();
+  const tcb = new Tcb(context, path.source, localPort, remote, remotePort, path, iss, settings);
   tcb.wasPassive = true;
   tcb.ts.offset = context.initial.timestampOffset(local, localPort, remote, remotePort);
   return tcb;

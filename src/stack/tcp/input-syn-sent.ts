@@ -45,7 +45,7 @@ export function arrivesInSynSent(tcb: Tcb, seg: Segment, now: Micros): void {
     // Both sides opened at once (section 3.5, figure 8): answer with SYN-ACK, which is our SYN once more.
     enter(tcb, 'SYN-RECEIVED', now);
     tcb.sentLog.markLostAgain(0);
-    tcb.recovery.forced = true;
+    tcb.ownRecovery.forced = true;
     context.output.add(tcb);
     return;
   }

@@ -117,7 +117,7 @@ function checkSyn(tcb: Tcb, seg: Segment, now: Micros): boolean {
     if (tcb.sentLog.length > 0 && now - tcb.challengedAt >= tcb.context.options.tcp.challengeInterval) {
       tcb.challengedAt = now;
       tcb.sentLog.markLostAgain(0);
-      tcb.recovery.forced = true;
+      tcb.ownRecovery.forced = true;
       tcb.context.output.add(tcb);
     }
     return false;

@@ -12,7 +12,7 @@ import { noteDrained, noteSending } from './limits.ts';
 import { giveUpMtuProbe, noteMtuProbe, probeText } from './mtu-search.ts';
 import { answer, offer } from './negotiate.ts';
 import { burstSegments, mustPace, noteDeparture } from './pacing.ts';
-import { mayBeInFlight, noteUsage, quota } from './pipe.ts';
+import { isReducing, mayBeInFlight, noteUsage, quota } from './pipe.ts';
 import { isSynchronised } from './state.ts';
 import { giveUpTailProbe, scheduleTailProbe, tailProbeSent } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
@@ -67,14 +67,14 @@ function nextToResend(tcb: Tcb): number {
   if (recovery.frto === 'trying') return -1; // new segments tell whether the old ones are lost at all
   const index = sentLog.nextLost();
   if (index < 0) {
-    recovery.forced = false;
+    if (recovery.forced) tcb.ownRecovery.forced = false;
     return -1;
   }
   if (index > 0 && !isSynchronised(tcb.state)) return -1; // the SYN first, and alone
   if (!recovery.forced && !mayBeInFlight(tcb)) return -1;
   // SHLD-16: old text inside the window is sent again even if the peer has taken part of the window back.
   if (index > 0 && seqGt(sentLog.endOf(index), seqAdd(snd.una, snd.wnd))) return -1;
-  recovery.forced = false;
+  if (recovery.forced) tcb.ownRecovery.forced = false;
   return index;
 }
 
@@ -115,14 +115,16 @@ function noteResent(tcb: Tcb, index: number, now: Micros): void {
   const { recovery } = tcb;
   tcb.sentLog.markResent(index, now);
   countResent(tcb);
-  if (recovery.resentTs < 0 && recovery.phase !== 'open') recovery.resentTs = tsValue(tcb, now);
+  if (recovery.resentTs < 0 && recovery.phase !== 'open') tcb.ownRecovery.resentTs = tsValue(tcb, now);
   if (tcb.resendingSince < 0) tcb.resendingSince = now;
 }
 
 /** RFC 9937: prr_out. */
-function countSent({ recovery, context: { burst } }: Tcb): void {
-  recovery.sent += burst.segments;
-  recovery.allowance -= burst.segments;
+function countSent(tcb: Tcb): void {
+  if (!isReducing(tcb)) return;
+  const { segments } = tcb.context.burst;
+  tcb.ownRecovery.sent += segments;
+  tcb.ownRecovery.allowance -= segments;
 }
 
 /** New text and the FIN, if window, cwnd, Nagle and silly window avoidance let them go. */

@@ -42,22 +42,21 @@ const leastBurst = 2;
 
 /** Has text to wait for its time? Then a timer is set for it. */
 export function mustPace(tcb: Tcb, now: Micros): boolean {
-  const { pacing } = tcb;
-  if (pacing.nextAt < now + 1) return false;
-  setTimer(tcb, 'pace', Math.ceil(pacing.nextAt));
+  if (tcb.mayLeaveAt < now + 1) return false;
+  setTimer(tcb, 'pace', Math.ceil(tcb.mayLeaveAt));
   return true;
 }
 
 /** So many octets of text have left: when the next may. */
 export function noteDeparture(tcb: Tcb, text: number, now: Micros): void {
-  const { pacing, congestion, settings, snd, counts, context } = tcb;
+  const { congestion, settings, snd, counts, context } = tcb;
   if (counts.dataSegmentsOut <= context.options.tcp.initialWindow) return; // the first window goes at once, as on Linux
   if (congestion.pacingRate === undefined && settings.maxPacingRate === Number.POSITIVE_INFINITY) return;
   const rate = pacingRate(tcb);
   if (rate === Number.POSITIVE_INFINITY || rate <= 0) return; // a bound of 0 is none, as on Linux
   const perOctet = seconds(1) / rate;
   const earliest = now - Math.max(slack, (quantum - 1) * snd.mss * perOctet);
-  pacing.nextAt = Math.max(pacing.nextAt, earliest) + text * perOctet;
+  tcb.mayLeaveAt = Math.max(tcb.mayLeaveAt, earliest) + text * perOctet;
 }
 
 /** Its time has come. */

@@ -8,8 +8,8 @@ import type { Tcb } from './tcb.ts';
 
 /** An acknowledgment has arrived during recovery; `delivered` segments with it. `isSafe`: it moved SND.UNA and told of no loss. */
 export function reduceInProportion(tcb: Tcb, delivered: number, isSafe: boolean): void {
-  const { recovery, congestion } = tcb;
   if (delivered === 0) return;
+  const { ownRecovery: recovery, congestion } = tcb;
   recovery.delivered += delivered;
   const { ssthresh } = congestion;
   const pipe = inFlight(tcb);

@@ -57,11 +57,11 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
       if (seqGt(tcb.snd.una, recovery.recover)) endReduction(tcb); // so that the CWR has arrived as well
       break;
     default:
-      if (isNew) recovery.duplicateAcks = 0;
+      if (isNew && recovery.duplicateAcks > 0) tcb.ownRecovery.duplicateAcks = 0;
       if (tellsDuplicate && wasNoLoss(tcb, seg)) undo(tcb); // the last of the duplicates came late
   }
   if (tcb.sackEnabled) detectLosses(tcb, seg, now);
-  else if (recovery.phase === 'open' && recovery.duplicateAcks >= tcb.rack.reordering) {
+  else if (tcb.recovery.phase === 'open' && tcb.recovery.duplicateAcks >= tcb.rack.reordering) {
     sentLog.isolateFirst(0);
     sentLog.markLost(0); // RFC 5681 section 3.2; the segments before it let two new ones go (RFC 3042)
     enterRecovery(tcb, now);
@@ -71,7 +71,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
     reduceInProportion(tcb, tcb.context.delivery.arrived, isNew && sentLog.everLost === lostBefore);
     return false;
   }
-  return mayGrow && recovery.phase !== 'recovery';
+  return mayGrow && tcb.recovery.phase !== 'recovery';
 }
 
 /**
@@ -82,7 +82,7 @@ const isBeyond = ({ snd, recovery, sackEnabled }: Tcb): boolean =>
   sackEnabled ? seqGe(snd.una, recovery.recover) : seqGt(snd.una, recovery.recover);
 
 function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
-  const { recovery, sentLog } = tcb;
+  const { ownRecovery: recovery, sentLog } = tcb;
   if (isBeyond(tcb)) {
     if (wasNoLoss(tcb, seg)) undo(tcb);
     else if (!decidesItself(tcb)) tcb.congestion.onRecovered();
@@ -116,7 +116,7 @@ export function noteLateDuplicate(tcb: Tcb, seg: Segment): void {
 
 /** After a timeout. Returns whether cwnd may grow. */
 function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
-  const { recovery, sentLog, snd } = tcb;
+  const { ownRecovery: recovery, sentLog, snd } = tcb;
   const isOver = isBeyond(tcb);
   // RFC 5682 section 3.1 step 3.b. Without SACK, an acknowledgment of something sent again may be about the second copy.
   const { delivery } = tcb.context;
@@ -142,7 +142,7 @@ function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
 }
 
 function open(tcb: Tcb): void {
-  const { recovery } = tcb;
+  const { ownRecovery: recovery } = tcb;
   recovery.phase = 'open';
   recovery.duplicateAcks = 0;
   recovery.forced = false;
@@ -165,7 +165,7 @@ function endReduction(tcb: Tcb): void {
 
 /** The retransmission timer has run out: begin anew from one segment. */
 export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
-  const { recovery, sentLog, rack, context } = tcb;
+  const { ownRecovery: recovery, sentLog, rack, context } = tcb;
   if (!isSynchronised(tcb.state)) {
     recovery.forced = true; // no window yet that could be too large (see `begin`)
     return sentLog.markLostBefore(Number.POSITIVE_INFINITY);
@@ -197,11 +197,12 @@ export function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
  * may still arrive (RFC 5927 section 7.2). That is no congestion, but nothing of it is to be taken back either.
  */
 export function resendWhatIsTooLong(tcb: Tcb): void {
-  const { recovery, sentLog, snd, context } = tcb;
+  const { sentLog, snd, context } = tcb;
   if (!isSynchronised(tcb.state)) return; // a SYN is short
-  const lostBefore = sentLog.everLost;
+  const lostBefore = sentLog.lost;
   for (let index = 0; index < sentLog.length; index++) if (sentLog.sizeOf(index) > snd.mss) sentLog.markLost(index);
   if (sentLog.lost === lostBefore) return;
+  const { ownRecovery: recovery } = tcb;
   if (recovery.phase !== 'loss') {
     endDoubt(tcb);
     recovery.phase = 'loss';

@@ -8,7 +8,7 @@ import { beginDoubt, endDoubt } from './undo.ts';
 
 /** A segment is lost: slow down, and send it again at once. */
 export function enterRecovery(tcb: Tcb, now: Micros): void {
-  const { recovery } = tcb;
+  const { ownRecovery: recovery } = tcb;
   if (recovery.phase === 'open') {
     if (wasOnlyMtuProbe(tcb)) {
       recovery.forced = true;
@@ -27,7 +27,7 @@ export function enterRecovery(tcb: Tcb, now: Micros): void {
 
 /** ECN-Echo: the same without a loss. The next new segment says CWR. */
 export function enterReduction(tcb: Tcb, now: Micros): void {
-  const { recovery } = tcb;
+  const { ownRecovery: recovery } = tcb;
   endDoubt(tcb);
   recovery.phase = 'reduced';
   recovery.recover = tcb.snd.nxt;
@@ -35,7 +35,7 @@ export function enterReduction(tcb: Tcb, now: Micros): void {
 }
 
 function beginReduction(tcb: Tcb, now: Micros): void {
-  const { recovery, sentLog } = tcb;
+  const { ownRecovery: recovery, sentLog } = tcb;
   // RFC 9937 section 6: what has arrived with this very acknowledgment counts among what is delivered from now on.
   recovery.flightAtStart = Math.max(1, inFlight(tcb) + sentLog.lost + tcb.context.delivery.arrived);
   recovery.delivered = 0;

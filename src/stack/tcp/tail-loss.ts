@@ -27,10 +27,9 @@ export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
 
 /** Section 7.3: the next segment is a probe, new text if there is some and it may be sent, the last one sent otherwise. */
 export function onTailProbeTimeout(tcb: Tcb, now: Micros): void {
-  const { recovery, sentLog } = tcb;
   tcb.timers.probe = never;
-  if (sentLog.length === 0 || recovery.phase !== 'open') return;
-  recovery.tailProbeDue = true;
+  if (tcb.sentLog.length === 0 || tcb.recovery.phase !== 'open') return;
+  tcb.ownRecovery.tailProbeDue = true;
   tcb.context.counters.tcpTailProbes++;
   setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
   tcb.context.output.add(tcb);
@@ -38,7 +37,7 @@ export function onTailProbeTimeout(tcb: Tcb, now: Micros): void {
 
 /** There is nothing that could be sent as one: the timeout comes when it would have come without. Returns 0: nothing is sent. */
 export function giveUpTailProbe(tcb: Tcb, now: Micros): 0 {
-  const { recovery, sentLog, rtt, timers } = tcb;
+  const { ownRecovery: recovery, sentLog, rtt, timers } = tcb;
   recovery.tailProbeDue = false;
   timers.probe = never;
   timers.retransmit = never;
@@ -49,7 +48,7 @@ const leastTimeout: Micros = ms(1);
 
 /** A probe has been sent: which acknowledgment is about it. */
 export function tailProbeSent(tcb: Tcb, wasSentAgain: boolean): void {
-  const { recovery } = tcb;
+  const { ownRecovery: recovery } = tcb;
   recovery.tailProbeDue = false;
   recovery.hasTailProbe = true;
   recovery.tailProbeEnd = tcb.snd.nxt;
@@ -61,8 +60,8 @@ export function tailProbeSent(tcb: Tcb, wasSentAgain: boolean): void {
  * tells of, or an acknowledgment that tells nothing new, means that nothing was lost.
  */
 export function onAckOfTailProbe(tcb: Tcb, isNew: boolean, isDuplicate: boolean, now: Micros): void {
-  const { recovery, snd, congestion } = tcb;
-  if (!recovery.hasTailProbe || !seqGe(snd.una, recovery.tailProbeEnd)) return;
+  if (!tcb.recovery.hasTailProbe || !seqGe(tcb.snd.una, tcb.recovery.tailProbeEnd)) return;
+  const { ownRecovery: recovery, snd, congestion } = tcb;
   if (!recovery.tailProbeWasSentAgain || isDuplicate || !isNew) recovery.hasTailProbe = false;
   else if (seqGt(snd.una, recovery.tailProbeEnd)) {
     recovery.hasTailProbe = false;

@@ -261,11 +261,6 @@ export class Burst {
   codepoint = 0;
 }
 
-/** When the next segment may leave (pacing.ts). */
-export class PacingState {
-  nextAt: Micros = 0;
-}
-
 /** What the sizes of the buffers are found by (buffers.ts). */
 export class BufferSizing {
   /** The receiver's own measure of a round trip; 0 before the first. */
@@ -295,6 +290,7 @@ export class Timers {
   timeWait: Micros = never;
 }
 
+const calm: Readonly<RecoveryState> = Object.freeze(new RecoveryState());
 const noEcn: Readonly<EcnState> = Object.freeze(new EcnState());
 const noFastOpen: Readonly<FastOpenState> = Object.freeze(new FastOpenState());
 const noMtuSearch: Readonly<MtuSearch> = Object.freeze(new MtuSearch());
@@ -366,14 +362,15 @@ export class Tcb implements Endpoint, Timed {
   readonly ack: AckState = new AckState();
   readonly rtt: Rtt;
   congestion: CongestionController;
-  readonly recovery: RecoveryState = new RecoveryState();
   readonly rack: RackState = new RackState();
   // Few connections need these: all others look at records that they share, and that nobody can write to
   // (`npm run bench -- memory`). The getters with the names of `own…` give one to write to.
+  recovery: Readonly<RecoveryState> = calm;
   ecn: Readonly<EcnState> = noEcn;
   fastOpen: Readonly<FastOpenState> = noFastOpen;
   mtuSearch: Readonly<MtuSearch> = noMtuSearch;
-  readonly pacing: PacingState = new PacingState();
+  /** When the next segment may leave (pacing.ts). */
+  mayLeaveAt: Micros = 0;
   readonly timers: Timers = new Timers();
   /** Retransmissions or probes since the peer was last heard acknowledging. */
   retries = 0;
@@ -458,6 +455,11 @@ export class Tcb implements Endpoint, Timed {
     const name = settings.congestionControl ?? tcp.congestionControl;
     const start = { cwnd: tcp.initialWindow, ssthresh: Number.POSITIVE_INFINITY };
     this.congestion = context.congestionControls.make(name, start, context.random);
+  }
+
+  get ownRecovery(): RecoveryState {
+    if (this.recovery === calm) this.recovery = new RecoveryState();
+    return this.recovery;
   }
 
   get ownEcn(): EcnState {

@@ -10,26 +10,28 @@ import type { Tcb } from './tcb.ts';
 
 /** Congestion control is about to be told of a loss: from here on it may turn out to be none. */
 export function beginDoubt(tcb: Tcb): void {
-  const { recovery } = tcb;
+  const { ownRecovery: recovery } = tcb;
   recovery.mayUndo = true;
   recovery.resentToUndo = 0;
   recovery.undoFrom = tcb.snd.una;
 }
 
 /** A segment is sent again. */
-export function countResent({ recovery }: Tcb): void {
-  if (recovery.mayUndo) recovery.resentToUndo++;
+export function countResent(tcb: Tcb): void {
+  if (tcb.recovery.mayUndo) tcb.ownRecovery.resentToUndo++;
 }
 
 /** The receiver has got segments twice that were sent again: they have arrived, for whoever counts that (as Linux). */
-export function noteDuplicateTold({ recovery, counts, snd, context }: Tcb, { options }: Segment): void {
+export function noteDuplicateTold(tcb: Tcb, { options }: Segment): void {
+  const { counts, snd, context } = tcb;
   const end = options.sackEnd[0]!;
   const segments = Math.max(1, Math.ceil(seqSub(end, options.sackStart[0]!) / snd.mss));
   counts.duplicatesTold += segments;
   if (counts.duplicatesTold <= counts.retransmissions) context.delivery.arrived += segments;
-  const isAboutIt = seqGt(end, recovery.undoFrom) && !seqGt(end, snd.una);
-  if (recovery.mayUndo && recovery.resentToUndo > 0 && isAboutIt) {
-    recovery.resentToUndo = Math.max(0, recovery.resentToUndo - segments);
+  const { mayUndo, resentToUndo, undoFrom } = tcb.recovery;
+  if (mayUndo && resentToUndo > 0 && seqGt(end, undoFrom) && !seqGt(end, snd.una)) {
+    const { ownRecovery: recovery } = tcb;
+    recovery.resentToUndo = Math.max(0, resentToUndo - segments);
     recovery.sawDuplicate = true;
   }
 }
@@ -52,7 +54,7 @@ export function wasNoLoss(tcb: Tcb, seg: Segment): boolean {
 
 /** Gives back what the loss took. */
 export function undo(tcb: Tcb): void {
-  const { recovery, congestion, context } = tcb;
+  const { ownRecovery: recovery, congestion, context } = tcb;
   congestion.undo();
   recovery.mayUndo = false;
   recovery.sawDuplicate = false;
@@ -62,7 +64,7 @@ export function undo(tcb: Tcb): void {
 }
 
 /** The loss was real, or it is too late to say. */
-export function endDoubt({ recovery }: Tcb): void {
+export function endDoubt({ ownRecovery: recovery }: Tcb): void {
   recovery.mayUndo = false;
   recovery.sawDuplicate = false;
   recovery.resentTs = -1;

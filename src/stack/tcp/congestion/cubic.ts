@@ -21,6 +21,7 @@ interface Snapshot extends Window {
   readonly epochStart: Micros;
   readonly k: number;
   readonly wEst: number;
+  readonly isFirstSlowStart: boolean;
   readonly hyStart: HyStart | null;
 }
 
@@ -40,7 +41,9 @@ export class Cubic implements CongestionController {
   /** Parts of a segment that cwnd has grown by. */
   #credit = 0;
   #lastAt: Micros = 0;
-  #hyStart: HyStart | null = new HyStart();
+  /** Nothing has been lost yet: the end of slow start is to be found (RFC 9406), by what is made when cwnd first grows. */
+  #isFirstSlowStart = true;
+  #hyStart: HyStart | null = null;
   #before: Snapshot | null = null;
 
   constructor({ cwnd, ssthresh }: Window) {
@@ -65,13 +68,19 @@ export class Cubic implements CongestionController {
   }
 
   #slowStart(event: AckEvent): void {
-    const growth = this.#hyStart === null ? event.acked : this.#hyStart.grow(event);
+    if (this.#isFirstSlowStart) this.#hyStart ??= new HyStart();
+    const growth = this.#hyStart?.grow(event) ?? event.acked;
     if (growth < 0) {
       this.ssthresh = this.cwnd;
-      this.#hyStart = null;
+      this.#endFirstSlowStart();
       return;
     }
     this.#credit += Math.min(growth, this.ssthresh - this.cwnd);
+  }
+
+  #endFirstSlowStart(): void {
+    this.#isFirstSlowStart = false;
+    this.#hyStart = null;
   }
 
   #avoidCongestion({ acked, minRtt, now }: AckEvent): void {
@@ -140,6 +149,7 @@ export class Cubic implements CongestionController {
     this.#epochStart = before.epochStart;
     this.#k = before.k;
     this.#wEst = before.wEst;
+    this.#isFirstSlowStart = before.isFirstSlowStart;
     this.#hyStart = before.hyStart;
     this.#before = null;
   }
@@ -154,6 +164,7 @@ export class Cubic implements CongestionController {
       epochStart: this.#epochStart,
       k: this.#k,
       wEst: this.#wEst,
+      isFirstSlowStart: this.#isFirstSlowStart,
       hyStart: this.#hyStart,
     };
     this.#cwndPrior = this.cwnd;
@@ -161,6 +172,6 @@ export class Cubic implements CongestionController {
     this.ssthresh = Math.max(leastWindow, Math.floor(this.cwnd * beta));
     this.#epochStart = -1;
     this.#credit = 0;
-    this.#hyStart = null;
+    this.#endFirstSlowStart();
   }
 }
