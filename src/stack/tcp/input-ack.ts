@@ -272,7 +272,10 @@ export function scheduleRetransmit(tcb: Tcb, now: Micros): void {
  */
 export function takeRoundTrip(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): boolean {
   const { delivery, ackEvent } = tcb.context;
-  const oldest = delivery.oldestPassedAt >= 0 ? delivery.oldestPassedAt : delivery.oldestSackedAt;
+  // After a timeout, a block may have been waited for as long as the timeout took, which then would grow for ever
+  // (`npm run bench -- loss`; Linux takes it).
+  const told = tcb.recovery.phase === 'loss' ? -1 : delivery.oldestSackedAt;
+  const oldest = delivery.oldestPassedAt >= 0 ? delivery.oldestPassedAt : told;
   if (oldest >= 0) {
     const newest = delivery.newestSackedAt >= 0 ? delivery.newestSackedAt : delivery.newestPassedAt;
     ackEvent.rtt = now - newest;
