@@ -1,8 +1,9 @@
+import { Fifo } from '../stack/base/fifo.ts';
 import { type Random, randomBelow, randomFraction } from '../stack/base/random.ts';
 import { type Micros, ms, seconds } from '../stack/base/time.ts';
 import { PacketMeta, plainPacket, segmentCount, writeSegments } from '../stack/index.ts';
 import type { Clock } from './clock.ts';
-import { copyPacket, giveBack } from './packets.ts';
+import { arrivingPacket, copyPacket, giveBack } from './packets.ts';
 
 /** What a link does to packets. Chances are from 0 to 1 and apply to each packet by itself. */
 export interface LinkSettings {
@@ -40,6 +41,14 @@ export type Tap = (bytes: Uint8Array, length: number, now: Micros, fate: Fate) =
 /** Takes a packet that has arrived, with what is known of it. */
 export type Deliver = (bytes: Uint8Array, length: number, meta: Readonly<PacketMeta>) => void;
 
+/** A packet on its way, and its place among what happens at the time of its arrival. */
+interface Travelling {
+  readonly arrival: Micros;
+  readonly place: number;
+  readonly packet: Uint8Array;
+  readonly length: number;
+}
+
 /** One direction of a link: takes packets in, and delivers copies of them later. */
 export class Wire {
   settings: LinkSettings;
@@ -56,6 +65,14 @@ export class Wire {
   #entered = 0;
   #busyUntil: Micros = 0;
   #lastArrival: Micros = 0;
+  /** Packets on their way that nothing overtakes, in the order of their arrival; the clock knows of the first. */
+  readonly #travelling: Fifo<Travelling> = new Fifo();
+  readonly #arrive = (): void => {
+    const { packet, length } = this.#travelling.shift()!;
+    const next = this.#travelling.peek();
+    if (next !== undefined) this.#clock.atPlace(next.arrival, next.place, this.#arrive);
+    this.#hand(packet, length);
+  };
 
   constructor(settings: LinkSettings, clock: Clock, random: Random, deliver: Deliver) {
     this.settings = settings;
@@ -124,31 +141,44 @@ export class Wire {
       this.#busyUntil = departure;
     }
     let arrival = departure + delay + (jitter > 0 ? randomBelow(this.#random, jitter) : 0);
-    if (this.#happens(reorder)) arrival += 1 + randomBelow(this.#random, reorderDelay);
+    const isOvertaken = this.#happens(reorder);
+    if (isOvertaken) arrival += 1 + randomBelow(this.#random, reorderDelay);
     else {
       arrival = Math.max(arrival, this.#lastArrival);
       this.#lastArrival = arrival;
     }
     const copies = this.#happens(this.settings.duplicate) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) this.#arrive(bytes, length, arrival, isPart && copies === 1);
+    for (let copy = 0; copy < copies; copy++) {
+      const isCorrupt = this.#happens(this.settings.corrupt);
+      if (isPart && copies === 1 && !isCorrupt) {
+        this.#partArrival = arrival;
+        continue;
+      }
+      const packet = copyPacket(bytes, length);
+      if (isCorrupt) this.#flipOne(packet, length);
+      this.#setOut(packet, length, arrival, isOvertaken);
+    }
     return 'sent';
   }
 
-  #arrive(bytes: Uint8Array, length: number, when: Micros, isPart: boolean): void {
-    const isCorrupt = this.#happens(this.settings.corrupt);
-    if (isPart && !isCorrupt) {
-      this.#partArrival = when;
+  #flipOne(packet: Uint8Array, length: number): void {
+    const bit = randomBelow(this.#random, length * 8);
+    packet[bit >> 3] = packet[bit >> 3]! ^ (1 << (bit & 7));
+  }
+
+  #setOut(packet: Uint8Array, length: number, arrival: Micros, isOvertaken: boolean): void {
+    if (isOvertaken) {
+      this.#clock.at(arrival, () => this.#hand(packet, length));
       return;
     }
-    const packet = copyPacket(bytes, length);
-    if (isCorrupt) {
-      const bit = randomBelow(this.#random, length * 8);
-      packet[bit >> 3] = packet[bit >> 3]! ^ (1 << (bit & 7));
-    }
-    this.#clock.at(when, () => {
-      this.#deliver(packet, length, plainPacket);
-      giveBack(packet);
-    });
+    const place = this.#clock.place();
+    if (this.#travelling.length === 0) this.#clock.atPlace(arrival, place, this.#arrive);
+    this.#travelling.push({ arrival, place, packet, length });
+  }
+
+  #hand(packet: Uint8Array, length: number): void {
+    this.#deliver(arrivingPacket(packet, length), length, plainPacket);
+    giveBack(packet);
   }
 
   /** No number is drawn for what cannot happen, so switching a fault on changes nothing else of a run's other links. */

@@ -17,7 +17,7 @@ import { Clock } from './clock.ts';
 import { defaults } from './defaults.ts';
 import { type HostWatch, Invariants } from './invariants.ts';
 import { type LinkSettings, Wire } from './link.ts';
-import { scratchPacket } from './packets.ts';
+import { departingPacket } from './packets.ts';
 
 /** What runs between two events of `until`, so that whoever waits can go on: by default 256 turns of the microtask queue. */
 export type Breathe = () => Promise<void>;
@@ -195,7 +195,7 @@ export class Network {
     }
     this.clock.now = Math.max(this.clock.now, next);
     while (this.clock.runDue());
-    for (const host of this.#hosts) if (host.stack.nextDeadline() <= this.clock.now) host.isDirty = true;
+    for (const host of this.#hosts) host.isDirty ||= host.stack.nextDeadline() <= this.clock.now;
     this.#settle();
     return true;
   }
@@ -267,17 +267,20 @@ export class Host implements Runner {
     this.isDirty = false;
     stack.advance(this.#clock.now);
     this.#tell();
-    const packet = scratchPacket();
-    for (let index = 1; index < this.#wires.length; index++) {
-      for (;;) {
-        const length = stack.transmit(packet, this.#clock.now, index);
-        if (length === 0) break;
-        this.#wires[index]?.send(packet, length, stack.departing);
-      }
-    }
-    if (this.#wires.length === 1) stack.transmit(packet, this.#clock.now, 0); // loopback alone
+    for (let index = 1; index < this.#wires.length; index++) this.#transmit(index);
+    if (this.#wires.length === 1) stack.transmit(departingPacket(), this.#clock.now, 0); // loopback alone
     this.#watch?.turned(this.#clock.now);
     this.#tell();
+  }
+
+  #transmit(index: number): void {
+    const { stack } = this;
+    const wire = this.#wires[index];
+    const { now } = this.#clock;
+    const packet = departingPacket();
+    for (let length = stack.transmit(packet, now, index); length > 0; length = stack.transmit(packet, now, index)) {
+      wire?.send(packet, length, stack.departing);
+    }
   }
 
   #tell(): void {
