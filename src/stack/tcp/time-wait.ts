@@ -14,8 +14,8 @@ import { receiveWindow } from './window.ts';
 
 /**
  * What is kept of a connection in TIME-WAIT that nobody holds: enough to answer a segment of before as the connection would
- * (RFC 9293 section 3.6.1), a tenth of what a connection is. Timestamps are kept as signed numbers, as sequence numbers are: they
- * need no place of their own on the heap.
+ * (RFC 9293 section 3.6.1), a tenth of what a connection is (`npm run bench -- memory`). All numbers but one are small integers,
+ * which need no place of their own on the heap, and what has few values shares one of them.
  */
 export class TimeWait implements ConnectionName, Timed {
   readonly local: Address;
@@ -23,25 +23,20 @@ export class TimeWait implements ConnectionName, Timed {
   readonly remote: Address;
   readonly remotePort: number;
   readonly interfaceIndex: number;
-  readonly wasPassive: boolean;
-  readonly settings: TcpSettings;
-  readonly trafficClass: number;
-  readonly ttl: number;
   readonly releasePort: (() => void) | null;
   readonly sndNxt: Seq;
   readonly sndWnd: number;
   readonly sndMaxWnd: number;
-  readonly sndShift: number;
   /** Bounds how old an acknowledgment can be; beyond a gigabyte it bounds nothing. */
   readonly acknowledged: number;
   readonly rcvNxt: Seq;
   readonly rcvWnd: number;
-  readonly rcvShift: number;
-  readonly hasTimestamps: boolean;
-  readonly tsRecent: number;
-  readonly tsOffset: number;
-  readonly hasSack: boolean;
-  readonly challengedAt: Micros;
+  readonly #tsRecent: number;
+  readonly #tsOffset: number;
+  /** In milliseconds; -1 for never. */
+  readonly #challengedAt: number;
+  /** Bits: the shifts of both windows (4 each), TTL and traffic class (8 each), and five that are yes or no. */
+  readonly #traits: number;
   readonly hash: number;
   nextInBucket: TimeWait | null;
   /** When it ends. */
@@ -55,26 +50,74 @@ export class TimeWait implements ConnectionName, Timed {
     this.remote = tcb.remote;
     this.remotePort = tcb.remotePort;
     this.interfaceIndex = tcb.path.interfaceIndex;
-    this.wasPassive = tcb.wasPassive;
-    this.settings = sharing(settings);
-    this.trafficClass = settings.trafficClass;
-    this.ttl = settings.ttl;
     this.releasePort = tcb.releasePort;
     this.sndNxt = snd.nxt;
     this.sndWnd = snd.wnd;
     this.sndMaxWnd = snd.maxWnd;
-    this.sndShift = snd.wndShift;
     this.acknowledged = Math.min(tcb.acknowledged, 1 << 30);
     this.rcvNxt = rcv.nxt;
     this.rcvWnd = receiveWindow(tcb);
-    this.rcvShift = rcv.wndShift;
-    this.hasTimestamps = ts.enabled;
-    this.tsRecent = ts.recent | 0;
-    this.tsOffset = ts.offset | 0;
-    this.hasSack = tcb.sackEnabled;
-    this.challengedAt = tcb.challengedAt;
+    this.#tsRecent = ts.recent | 0;
+    this.#tsOffset = ts.offset | 0;
+    this.#challengedAt = tcb.challengedAt < 0 ? -1 : Math.floor(tcb.challengedAt / 1000);
+    this.#traits =
+      snd.wndShift |
+      (rcv.wndShift << 4) |
+      (settings.ttl << 8) |
+      (settings.trafficClass << 16) |
+      (Number(tcb.wasPassive) << 24) |
+      (Number(ts.enabled) << 25) |
+      (Number(tcb.sackEnabled) << 26) |
+      (Number(settings.reuseAddress) << 27) |
+      (Number(settings.reusePort) << 28);
     this.hash = hash;
     this.nextInBucket = next;
+  }
+
+  get wasPassive(): boolean {
+    return this.#has(24);
+  }
+
+  /** What they say of sharing the port, and of packets; nothing else. The same record for all who say the same of the former. */
+  get settings(): Readonly<TcpSettings> {
+    return sharing(this.#has(27), this.#has(28));
+  }
+
+  #has(bit: number): boolean {
+    return (this.#traits & (1 << bit)) !== 0;
+  }
+
+  /** The connection as it was, as far as anything may still come of it. */
+  restore(context: TcpContext, path: Tcb['path']): Tcb {
+    const traits = this.#traits;
+    const settings = this.settings.copy();
+    settings.ttl = (traits >> 8) & 0xff;
+    settings.trafficClass = (traits >> 16) & 0xff;
+    const { local, localPort, remote, remotePort, sndNxt: nxt } = this;
+    const tcb = new Tcb(context, local, localPort, remote, remotePort, path, seqAdd(nxt, -2), settings);
+    restoreTimeWait(tcb);
+    tcb.isOrphan = true;
+    tcb.wasPassive = this.wasPassive;
+    tcb.releasePort = this.releasePort;
+    tcb.snd.una = nxt;
+    tcb.snd.nxt = nxt;
+    tcb.snd.wnd = this.sndWnd;
+    tcb.snd.maxWnd = this.sndMaxWnd;
+    tcb.snd.wndShift = traits & 15;
+    tcb.acknowledged = this.acknowledged;
+    tcb.finQueued = true;
+    tcb.finReceived = true;
+    tcb.rcv.nxt = this.rcvNxt;
+    tcb.rcv.edge = seqAdd(this.rcvNxt, this.rcvWnd);
+    tcb.rcv.wndShift = (traits >> 4) & 15;
+    tcb.ack.lastSent = this.rcvNxt;
+    tcb.ts.enabled = this.#has(25);
+    tcb.ts.recent = this.#tsRecent >>> 0;
+    tcb.ts.offset = this.#tsOffset >>> 0;
+    tcb.ts.recentAt = this.heapKey; // less than 2 MSL away in any case
+    tcb.sackEnabled = this.#has(26);
+    tcb.challengedAt = this.#challengedAt < 0 ? -never : this.#challengedAt * 1000;
+    return tcb;
   }
 }
 
@@ -147,35 +190,7 @@ export class TimeWaits {
   }
 
   #restored(kept: TimeWait, path: Tcb['path']): Tcb {
-    const settings = Object.assign(new TcpSettings(), kept.settings, {
-      trafficClass: kept.trafficClass,
-      ttl: kept.ttl,
-    });
-    const { local, localPort, remote, remotePort } = kept;
-    const nxt = kept.sndNxt;
-    const tcb = new Tcb(this.#context, local, localPort, remote, remotePort, path, seqAdd(nxt, -2), settings);
-    restoreTimeWait(tcb);
-    tcb.isOrphan = true;
-    tcb.wasPassive = kept.wasPassive;
-    tcb.releasePort = kept.releasePort;
-    tcb.snd.una = nxt;
-    tcb.snd.nxt = nxt;
-    tcb.snd.wnd = kept.sndWnd;
-    tcb.snd.maxWnd = kept.sndMaxWnd;
-    tcb.snd.wndShift = kept.sndShift;
-    tcb.acknowledged = kept.acknowledged;
-    tcb.finQueued = true;
-    tcb.finReceived = true;
-    tcb.rcv.nxt = kept.rcvNxt;
-    tcb.rcv.edge = seqAdd(tcb.rcv.nxt, kept.rcvWnd);
-    tcb.rcv.wndShift = kept.rcvShift;
-    tcb.ack.lastSent = tcb.rcv.nxt;
-    tcb.ts.enabled = kept.hasTimestamps;
-    tcb.ts.recent = kept.tsRecent >>> 0;
-    tcb.ts.offset = kept.tsOffset >>> 0;
-    tcb.ts.recentAt = kept.heapKey; // less than 2 MSL away in any case
-    tcb.sackEnabled = kept.hasSack;
-    tcb.challengedAt = kept.challengedAt;
+    const tcb = kept.restore(this.#context, path);
     this.#context.demux.add(tcb);
     setTimer(tcb, 'timeWait', kept.heapKey);
     this.#context.output.add(tcb); // when it is asked and has nothing to say, it comes to rest again
@@ -229,8 +244,8 @@ export class TimeWaits {
 const leastBuckets = 64;
 
 /** Settings that say whether the port may be shared and nothing else, the same for all who say the same. */
-function sharing({ reuseAddress, reusePort }: TcpSettings): TcpSettings {
-  const index = (reuseAddress ? 1 : 0) + (reusePort ? 2 : 0);
+function sharing(reuseAddress: boolean, reusePort: boolean): TcpSettings {
+  const index = Number(reuseAddress) + 2 * Number(reusePort);
   shared[index] ??= Object.assign(new TcpSettings(), { reuseAddress, reusePort });
   return shared[index];
 }
