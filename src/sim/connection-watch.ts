@@ -1,5 +1,5 @@
 import { type Micros, never } from '../stack/base/time.ts';
-import type { State, Tcb } from '../stack/index.ts';
+import { type State, type Tcb, timerNames } from '../stack/index.ts';
 import { flags, type PacketView } from './packet-view.ts';
 import { InvariantViolation, nameOf, type Promised } from './violation.ts';
 
@@ -163,15 +163,8 @@ export class ConnectionWatch {
     if (tcb.state === 'CLOSED' || tcb.isQueued || tcb.isResting) return;
     if (tcb.fastOpen.isWaiting) return; // for its user's first text
     const { timers, ack, state } = tcb;
-    let earliest: Micros = never;
-    let forSending: Micros = never;
-    for (const name in timers) {
-      const deadline = timers[name as keyof typeof timers];
-      earliest = Math.min(earliest, deadline);
-      if (name !== 'delayedAck' && name !== 'keepAlive' && name !== 'timeWait') {
-        forSending = Math.min(forSending, deadline);
-      }
-    }
+    const { retransmit, probe, persist, reorder, pace, next: earliest } = timers;
+    const forSending = Math.min(retransmit, probe, persist, reorder, pace);
     if (earliest !== never && (tcb.heapIndex < 0 || tcb.heapKey > earliest))
       this.fail(4, 'a timer that nobody sees', now);
     const isOutstanding = tcb.sentLog.length > 0 || tcb.unsent > 0 || (tcb.finQueued && !tcb.finSent);
@@ -186,8 +179,8 @@ export class ConnectionWatch {
   /** The connection has ended: nothing may be left of it. */
   checkRemains(now: Micros): void {
     const { tcb } = this;
-    for (const name in tcb.timers) {
-      if (tcb.timers[name as keyof typeof tcb.timers] !== never) this.fail(8, `still has its ${name} timer`, now);
+    for (const name of timerNames) {
+      if (tcb.timers[name] !== never) this.fail(8, `still has its ${name} timer`, now);
     }
     if (tcb.heapIndex >= 0) this.fail(8, 'still has a deadline', now);
     if (tcb.sendQueue.capacity > 0 || tcb.sentLog.length > 0) this.fail(8, 'still holds what was to be sent', now);
@@ -210,7 +203,7 @@ export class ConnectionWatch {
       recovery.duplicateAcks,
       tcb.ts.recent,
     ];
-    return [tcb.state, tcb.error, ...numbers, ...lengths, ...more, ...Object.values(timers)].join();
+    return [tcb.state, tcb.error, ...numbers, ...lengths, ...more, ...timerNames.map((name) => timers[name])].join();
   }
 }
 

@@ -1,7 +1,6 @@
-import { Fifo } from '../stack/base/fifo.ts';
 import { type Random, randomBelow, randomFraction } from '../stack/base/random.ts';
 import { type Micros, ms, seconds } from '../stack/base/time.ts';
-import { PacketMeta, plainPacket, segmentCount, writeSegments } from '../stack/index.ts';
+import { Fifo, PacketMeta, plainPacket, segmentCount, writeSegments } from '../stack/index.ts';
 import type { Clock } from './clock.ts';
 import { arrivingPacket, copyPacket, giveBack } from './packets.ts';
 

@@ -25,6 +25,7 @@ export { type ChecksumKernel, installChecksumKernel, sumBytes } from './base/che
 export { Counters, type DropReason, dropReasons } from './base/counters.ts';
 export { DatagramEndpoint, type ReceivedDatagram } from './base/datagram-endpoint.ts';
 export { type ErrorCode, StackError } from './base/errors.ts';
+export { Fifo } from './base/fifo.ts';
 export type { ConnectionName, Observer } from './base/observe.ts';
 export { noOffload, type Offload, PacketMeta, plainPacket } from './base/offload.ts';
 export { defaultOptions, type StackOptions, type StackSettings, type TcpOptions } from './base/options.ts';
@@ -46,7 +47,7 @@ export { Listener } from './tcp/listener.ts';
 export type { PortClaim } from './tcp/ports.ts';
 export { TcpSettings } from './tcp/settings.ts';
 export { arcs, type State } from './tcp/state.ts';
-export { Tcb } from './tcp/tcb.ts';
+export { Tcb, timerNames } from './tcp/tcb.ts';
 export type { TimeWait } from './tcp/time-wait.ts';
 export { type Passed, UnixEndpoint, type UnixMessage, type UnixType } from './unix/endpoint.ts';
 export { Describer, describePacket } from './wire/describe.ts';

@@ -55,7 +55,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
       noteDuplicate(tcb, reassembly.overlapStart, reassembly.overlapEnd);
       if (reassembly.overlapStart === start) kept = seqSub(reassembly.overlapEnd, start);
     }
-    if (!reassembly.add(start, end)) context.drop('out-of-order limit', now);
+    if (!tcb.ownReassembly.add(start, end)) context.drop('out-of-order limit', now);
     else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt) + kept, seg.bytes, from + kept, from + count);
     tcb.counts.outOfOrder++;
     onTextBeyondGap(tcb);
@@ -91,7 +91,7 @@ export function checkFin(tcb: Tcb, seg: Segment, now: Micros): void {
     if (at !== rcv.nxt) {
       if (seqGt(at, rcv.nxt) && seqLt(at, rcv.edge) && tcb.finAt === null) {
         tcb.finAt = at; // it waits for what is missing, and is told of as text is
-        tcb.reassembly.add(at, seqAdd(at, 1));
+        tcb.ownReassembly.add(at, seqAdd(at, 1));
         if (seg.textLength === 0) onTextBeyondGap(tcb);
       }
       return;

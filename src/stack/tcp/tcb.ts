@@ -10,7 +10,7 @@ import type { Random } from '../base/random.ts';
 import type { ChangedList, Endpoint } from '../base/ready.ts';
 import { Ring } from '../base/ring.ts';
 import { type Seq, seqAdd, seqSub, seqZero } from '../base/seq.ts';
-import { type Micros, never } from '../base/time.ts';
+import { type Micros, never, seconds } from '../base/time.ts';
 import type { AckEvent, CongestionController, RateSample, RecoveryPhase } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
 import { ConnectionCounts } from './counts.ts';
@@ -274,22 +274,106 @@ export class BufferSizing {
   windowSince: Micros = -1;
 }
 
-/** Deadlines, `never` when off. Their minimum is the connection's key among the stack's deadlines. */
+/**
+ * Deadlines, `never` when off. Their minimum is the connection's key among the stack's deadlines. Those that few connections need
+ * have a place when one of them is set for the first time (`npm run bench -- memory`).
+ */
 export class Timers {
   retransmit: Micros = never;
-  persist: Micros = never;
   delayedAck: Micros = never;
-  keepAlive: Micros = never;
-  /** What may have been overtaken counts as lost from then on (RFC 8985 section 6.2). */
-  reorder: Micros = never;
-  /** The next segment may leave (pacing.ts). */
-  pace: Micros = never;
   /** The tail loss probe (RFC 8985 section 7.2). */
   probe: Micros = never;
+  #others: OtherTimers | null = null;
+
+  get persist(): Micros {
+    return this.#others?.persist ?? never;
+  }
+
+  set persist(deadline: Micros) {
+    this.#set('persist', deadline);
+  }
+
+  get keepAlive(): Micros {
+    return this.#others?.keepAlive ?? never;
+  }
+
+  set keepAlive(deadline: Micros) {
+    this.#set('keepAlive', deadline);
+  }
+
+  /** What may have been overtaken counts as lost from then on (RFC 8985 section 6.2). */
+  get reorder(): Micros {
+    return this.#others?.reorder ?? never;
+  }
+
+  set reorder(deadline: Micros) {
+    this.#set('reorder', deadline);
+  }
+
+  /** The next segment may leave (pacing.ts). */
+  get pace(): Micros {
+    return this.#others?.pace ?? never;
+  }
+
+  set pace(deadline: Micros) {
+    this.#set('pace', deadline);
+  }
+
   /** 2 MSL, or the end of an abandoned FIN-WAIT-2. */
+  get timeWait(): Micros {
+    return this.#others?.timeWait ?? never;
+  }
+
+  set timeWait(deadline: Micros) {
+    this.#set('timeWait', deadline);
+  }
+
+  #set(timer: keyof OtherTimers, deadline: Micros): void {
+    if (this.#others !== null) this.#others[timer] = deadline;
+    else if (deadline !== never) (this.#others = new OtherTimers())[timer] = deadline;
+  }
+
+  /** The earliest. */
+  get next(): Micros {
+    const own = Math.min(this.retransmit, this.delayedAck, this.probe);
+    const others = this.#others;
+    if (others === null) return own;
+    return Math.min(own, others.persist, others.keepAlive, others.reorder, others.pace, others.timeWait);
+  }
+
+  /** Switches all of them off. */
+  clear(): void {
+    this.retransmit = never;
+    this.delayedAck = never;
+    this.probe = never;
+    this.#others = null;
+  }
+}
+
+class OtherTimers {
+  persist: Micros = never;
+  keepAlive: Micros = never;
+  reorder: Micros = never;
+  pace: Micros = never;
   timeWait: Micros = never;
 }
 
+export const timerNames = [
+  'retransmit',
+  'delayedAck',
+  'probe',
+  'persist',
+  'keepAlive',
+  'reorder',
+  'pace',
+  'timeWait',
+] as const;
+export type Timer = (typeof timerNames)[number];
+
+/** A small integer, which needs no place of its own on the heap. */
+export const longAgo: Micros = -seconds(1000);
+
+const noGap: Reassembly = new Reassembly();
 const calm: Readonly<RecoveryState> = Object.freeze(new RecoveryState());
 const noEcn: Readonly<EcnState> = Object.freeze(new EcnState());
 const noFastOpen: Readonly<FastOpenState> = Object.freeze(new FastOpenState());
@@ -338,7 +422,8 @@ export class Tcb implements Endpoint, Timed {
 
   /** Text received in order and not yet read, with out-of-order text behind it. */
   readonly receiveQueue: Ring = new Ring();
-  readonly reassembly: Reassembly = new Reassembly();
+  /** To add to it, `ownReassembly`: those without a gap share one. */
+  reassembly: Reassembly = noGap;
   receiveLimit: number;
   /** The peer's FIN has been received in order: end of file follows the last octet. */
   finReceived = false;
@@ -392,7 +477,7 @@ export class Tcb implements Endpoint, Timed {
   /** The user has said that more text follows (MSG_MORE). */
   moreFollows = false;
   /** When the last challenge ACK left (RFC 5961 section 7). */
-  challengedAt: Micros = -never;
+  challengedAt: Micros = longAgo;
   /** MSS that the peer has offered, and that we have. */
   peerMss = 536;
   advertisedMss = 536;
@@ -455,6 +540,11 @@ export class Tcb implements Endpoint, Timed {
     const name = settings.congestionControl ?? tcp.congestionControl;
     const start = { cwnd: tcp.initialWindow, ssthresh: Number.POSITIVE_INFINITY };
     this.congestion = context.congestionControls.make(name, start, context.random);
+  }
+
+  get ownReassembly(): Reassembly {
+    if (this.reassembly === noGap) this.reassembly = new Reassembly();
+    return this.reassembly;
   }
 
   get ownRecovery(): RecoveryState {

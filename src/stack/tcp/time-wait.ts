@@ -8,7 +8,7 @@ import { type Micros, never } from '../base/time.ts';
 import { endEarly } from './fast-open.ts';
 import { TcpSettings } from './settings.ts';
 import { restoreTimeWait } from './state.ts';
-import { Tcb, type TcpContext } from './tcb.ts';
+import { longAgo, Tcb, type TcpContext } from './tcb.ts';
 import { setTimer, stopTimers } from './timers.ts';
 import { receiveWindow } from './window.ts';
 
@@ -116,7 +116,7 @@ export class TimeWait implements ConnectionName, Timed {
     tcb.ts.offset = this.#tsOffset >>> 0;
     tcb.ts.recentAt = this.heapKey; // less than 2 MSL away in any case
     tcb.sackEnabled = this.#has(26);
-    tcb.challengedAt = this.#challengedAt < 0 ? -never : this.#challengedAt * 1000;
+    tcb.challengedAt = this.#challengedAt < 0 ? longAgo : this.#challengedAt * 1000;
     return tcb;
   }
 }
