@@ -9,15 +9,13 @@ import { Waiting } from './waiting.ts';
  * (passing.ts); the last of them that is closed takes it along. Who waits for something of it, waits here, on whichever socket.
  * It must not lead to a socket: nobody could see any more that one is lost.
  */
-export class Description extends Waiting implements SocketSettings, EndContext {
+export class Description extends Waiting implements EndContext {
   end!: End;
   readonly family: SocketFamily;
   /** Sockets that have it, and messages by which it is on its way. */
   holders = 0;
-  memberships: SocketSettings['memberships'] = null;
-  receiveWait = 0;
-  sendWait = 0;
-  remembered = 0;
+  /** Sockets that have set none of them share one record. */
+  settings: Readonly<SocketSettings> = noSettings;
   /**
    * Writes under way, each with what it has got rid of: one after the other, so that their octets do not mix. Null as long as
    * none has had to wait.
@@ -27,6 +25,12 @@ export class Description extends Waiting implements SocketSettings, EndContext {
   constructor(runner: Runner, family: SocketFamily) {
     super(runner);
     this.family = family;
+  }
+
+  /** To be changed. */
+  get ownSettings(): SocketSettings {
+    if (this.settings === noSettings) this.settings = { ...noSettings };
+    return this.settings;
   }
 
   get stack(): Stack {
@@ -41,3 +45,10 @@ export class Description extends Waiting implements SocketSettings, EndContext {
     endpoint.owner = this;
   }
 }
+
+const noSettings: Readonly<SocketSettings> = Object.freeze({
+  memberships: null,
+  receiveWait: 0,
+  sendWait: 0,
+  remembered: 0,
+});

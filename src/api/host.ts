@@ -52,8 +52,8 @@ export class SocketHost implements NameContext {
   /** Those who wait for none of the sockets: told when the host is closed. */
   readonly closing: Waiting;
   readonly #limit: number;
-  readonly #open: Map<number, WeakRef<OpenSocket>> = new Map();
-  readonly #lost: FinalizationRegistry<Lost>;
+  readonly #open: Map<number, Opened> = new Map();
+  readonly #lost: FinalizationRegistry<Opened>;
   #hasWarned = false;
   #isClosed = false;
   /** No number below this one is free. */
@@ -107,9 +107,10 @@ export class SocketHost implements NameContext {
     let fd = this.#lowest;
     while (this.#open.has(fd)) fd++;
     this.#lowest = fd + 1;
-    this.#open.set(fd, new WeakRef(socket));
+    const opened = new Opened(socket, fd, description);
     description.holders++;
-    this.#lost.register(socket, { fd, description }, socket);
+    this.#open.set(fd, opened);
+    this.#lost.register(socket, opened, socket);
     this.runner.hold(true);
     return fd;
   }
@@ -134,10 +135,11 @@ export class SocketHost implements NameContext {
 
   /** One less has it. The last one closes it. */
   release(description: Description): Linger | null {
-    const { end, memberships } = description;
+    const { end, settings } = description;
     if (--description.holders > 0) return null;
     const linger = end.close();
-    for (const { group, interfaceIndex } of memberships ?? []) this.runner.stack.leaveGroup(group, interfaceIndex);
+    for (const { group, interfaceIndex } of settings.memberships ?? [])
+      this.runner.stack.leaveGroup(group, interfaceIndex);
     this.runner.kick();
     return linger;
   }
@@ -155,7 +157,7 @@ export class SocketHost implements NameContext {
   }
 
   /** Nobody holds an open socket any more, and nothing waits for it: it is closed, as a language with finalizers does. */
-  #onLost({ fd, description }: Lost): void {
+  #onLost({ fd, description }: Opened): void {
     this.#takeBack(fd, description);
     if (this.#hasWarned) return;
     this.#hasWarned = true;
@@ -164,10 +166,16 @@ export class SocketHost implements NameContext {
   }
 }
 
-/** What is left of a socket that its user has lost. */
-interface Lost {
+/** A descriptor: it does not hold its socket, and is what is left of one that its user has lost. */
+class Opened extends WeakRef<OpenSocket> {
   readonly fd: number;
   readonly description: Description;
+
+  constructor(socket: OpenSocket, fd: number, description: Description) {
+    super(socket);
+    this.fd = fd;
+    this.description = description;
+  }
 }
 
 const firstDescriptor = 3;

@@ -202,7 +202,7 @@ export class Socket {
       now: () => runner.now(),
       kick: () => runner.kick(),
       isClosed: () => this.#fd < 0,
-      make: () => new TcpEnd(this.#description, null, stream),
+      make: () => new TcpEnd(this.#description, null, stream.tcp),
     });
     if (this.#fd < 0) winner.close();
     this.#throwIfClosed();
@@ -279,9 +279,9 @@ export class Socket {
   /** A connection's own socket, with what Linux lets it inherit besides the options of TCP. */
   #accepted(make: MakeEnd): Socket {
     const socket = new Socket(this.#host, this.family, make);
-    const { receiveWait, sendWait, remembered } = this.#description;
-    Object.assign(socket.#description, { receiveWait, sendWait });
-    if (this.#end.target().unix === null) socket.#description.remembered = remembered;
+    const { receiveWait, sendWait, remembered } = this.#description.settings;
+    if (receiveWait + sendWait > 0) Object.assign(socket.#description.ownSettings, { receiveWait, sendWait });
+    if (remembered !== 0 && this.#end.target().unix === null) socket.#description.ownSettings.remembered = remembered;
     return socket;
   }
 
@@ -677,7 +677,8 @@ export class Socket {
       stack: this.#stack,
       family: this.#end.target().unix === null ? this.family : 'unix',
       type: this.#end.type,
-      settings: this.#description,
+      settings: this.#description.settings,
+      ownSettings: () => this.#description.ownSettings,
       now: () => this.#now(),
     };
   }
@@ -837,7 +838,8 @@ export class Socket {
 
   /** How long a call may wait: as `settimeout` says, or SO_RCVTIMEO and SO_SNDTIMEO, whichever ends first. */
   #waitFor(which: 'receive' | 'send', flags = 0, deadline = this.#deadline(), unfinished: ErrorCode = 'EAGAIN'): Wait {
-    const own = which === 'receive' ? this.#description.receiveWait : this.#description.sendWait;
+    const { receiveWait, sendWait } = this.#description.settings;
+    const own = which === 'receive' ? receiveWait : sendWait;
     const optionEnds = own > 0 ? this.#now() + seconds(own) : Number.POSITIVE_INFINITY;
     return {
       mayWait: this.#timeout !== 0 && (flags & constants.MSG_DONTWAIT) === 0,

@@ -6,10 +6,11 @@ import {
   type ReceivedDatagram,
   type Stack,
   StackError,
+  TcpSettings,
 } from '../../stack/index.ts';
 import { constants } from '../constants.ts';
 import { type SocketName, socketAddress } from '../names.ts';
-import { type Datagrams, StreamSettings } from '../options/index.ts';
+import type { Datagrams, StreamHolder } from '../options/index.ts';
 import {
   type End,
   type EndContext,
@@ -27,7 +28,8 @@ export class DatagramEnd implements End {
   readonly type: 'dgram' | 'raw';
   readonly #context: EndContext;
   readonly #datagrams: Datagrams;
-  readonly #settings = new StreamSettings();
+  /** Options of streams that a socket of this kind remembers. */
+  readonly #stream: StreamHolder = { tcp: new TcpSettings() };
 
   /** @param protocol of a raw socket; null for UDP */
   constructor(context: EndContext, protocol: number | null) {
@@ -133,7 +135,7 @@ export class DatagramEnd implements End {
     return {
       datagrams: this.#datagrams,
       unix: null,
-      stream: this.#settings,
+      stream: this.#stream,
       tcb: null,
       listener: null,
       isBound: this.#endpoint.localPort !== 0,

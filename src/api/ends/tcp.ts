@@ -9,11 +9,12 @@ import {
   type PortClaim,
   StackError,
   type Tcb,
+  TcpSettings,
   tcpCalls,
 } from '../../stack/index.ts';
 import { constants } from '../constants.ts';
 import { type SocketName, socketAddress } from '../names.ts';
-import { StreamSettings } from '../options/index.ts';
+import type { StreamHolder } from '../options/index.ts';
 import {
   type End,
   type EndContext,
@@ -27,11 +28,10 @@ import {
 } from './end.ts';
 
 /** A stream over TCP: a bound port, a listener or a connection, one after the other. */
-export class TcpEnd implements End {
+export class TcpEnd implements End, StreamHolder {
   readonly type = 'stream';
   readonly #context: EndContext;
-  readonly #any: Address;
-  readonly #settings: StreamSettings;
+  tcp: Readonly<TcpSettings>;
   #claim: PortClaim | null = null;
   /** What the user has bound it to, if that has a port: not given back when the connection ends (Linux: SOCK_BINDPORT_LOCK). */
   #named: Exclude<Place, string> | null = null;
@@ -42,12 +42,15 @@ export class TcpEnd implements End {
   #lateError: ErrorCode | null = null;
 
   /** @param settings that the socket has already */
-  constructor(context: EndContext, tcb: Tcb | null = null, settings = new StreamSettings(tcb?.settings)) {
+  constructor(context: EndContext, tcb: Tcb | null = null, settings: Readonly<TcpSettings> | null = null) {
     this.#context = context;
-    this.#any = context.family === 4 ? anyV4 : anyV6;
-    this.#settings = settings;
+    this.tcp = settings ?? tcb?.settings ?? new TcpSettings();
     this.#tcb = tcb;
     if (tcb !== null) context.watch(tcb);
+  }
+
+  get #any(): Address {
+    return this.#context.family === 4 ? anyV4 : anyV6;
   }
 
   bind(place: Place): void {
@@ -55,9 +58,9 @@ export class TcpEnd implements End {
     const isEnded = this.#tcb !== null && isDown(this.#tcb);
     const isTaken = this.#claim !== null || this.#listener !== null || (this.#tcb !== null && !isEnded);
     if (isTaken || (isEnded && this.#named !== null)) throw new StackError('EINVAL');
-    const { tcp, v6Only } = this.#settings;
-    if (v6Only && address.isV4 && this.#context.family === 6) throw new StackError('EINVAL');
-    this.#claim = this.#context.stack.tcp.bind(address, port, tcp, v6Only);
+    const { tcp } = this;
+    if (tcp.v6Only && address.isV4 && this.#context.family === 6) throw new StackError('EINVAL');
+    this.#claim = this.#context.stack.tcp.bind(address, port, tcp);
     this.#named = port === 0 ? null : { address, port };
   }
 
@@ -70,9 +73,9 @@ export class TcpEnd implements End {
     }
     const { address, port } = reached(place);
     const { stack, family } = this.#context;
-    if (this.#settings.v6Only && address.isV4 && family === 6) throw new StackError('ENETUNREACH');
+    if (this.tcp.v6Only && address.isV4 && family === 6) throw new StackError('ENETUNREACH');
     this.#lateError = null;
-    const tcb = stack.tcp.connect(address, port, this.#claim, this.#any, this.#context.now(), this.#settings.tcp);
+    const tcb = stack.tcp.connect(address, port, this.#claim, this.#any, this.#context.now(), this.tcp);
     this.#tcb = tcb;
     this.#claim = null;
     this.#context.watch(tcb);
@@ -101,7 +104,7 @@ export class TcpEnd implements End {
     this.#isConnecting = false;
     if (this.#named !== null) {
       const { address, port } = this.#named;
-      this.#claim ??= stack.tcp.bind(address, port, this.#settings.tcp, this.#settings.v6Only);
+      this.#claim ??= stack.tcp.bind(address, port, this.tcp);
     }
     return 'done';
   }
@@ -120,8 +123,7 @@ export class TcpEnd implements End {
     const hasFailed = tcb.state === 'CLOSED' && tcb.acknowledged === 0;
     if (hasFailed) {
       this.#tcb = null; // it may try again
-      if (this.#named !== null)
-        this.#claim ??= this.#context.stack.tcp.bind(tcb.local, tcb.localPort, this.#settings.tcp);
+      if (this.#named !== null) this.#claim ??= this.#context.stack.tcp.bind(tcb.local, tcb.localPort, this.tcp);
     }
     tcpCalls.throwPending(tcb);
     if (hasFailed) throw new StackError('ECONNABORTED');
@@ -133,8 +135,8 @@ export class TcpEnd implements End {
       this.#listener.backlog = backlog;
       return;
     }
-    const { tcp, v6Only } = this.#settings;
-    this.#claim ??= this.#context.stack.tcp.bind(this.#any, 0, tcp, v6Only);
+    const { tcp } = this;
+    this.#claim ??= this.#context.stack.tcp.bind(this.#any, 0, tcp);
     this.#listener = this.#context.stack.tcp.listen(this.#claim, backlog, tcp);
     this.#claim = null;
     this.#context.watch(this.#listener);
@@ -144,7 +146,7 @@ export class TcpEnd implements End {
     if (this.#listener === null) throw new StackError('EINVAL');
     const tcb = this.#context.stack.tcp.accept(this.#listener);
     if (tcb === null) return null;
-    if (!this.#settings.quickAck) tcpCalls.setQuickAck(tcb, false);
+    if (!this.tcp.quickAck) tcpCalls.setQuickAck(tcb, false);
     return (context) => new TcpEnd(context, tcb);
   }
 
@@ -238,7 +240,7 @@ export class TcpEnd implements End {
     const tcb = this.#tcb;
     if (tcb === null) return null;
     tcpCalls.close(tcb, now);
-    const time = this.#settings.tcp.linger;
+    const time = this.tcp.linger;
     const isDone = (): boolean => isDown(tcb) || tcb.state === 'FIN-WAIT-2';
     return time > 0 ? { time, isDone } : null;
   }
@@ -264,7 +266,7 @@ export class TcpEnd implements End {
     return {
       datagrams: null,
       unix: null,
-      stream: this.#settings,
+      stream: this,
       tcb: this.#tcb,
       listener: this.#listener,
       isBound: this.#claim !== null || this.#tcb !== null || this.#listener !== null,

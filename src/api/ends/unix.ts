@@ -1,7 +1,7 @@
-import { type Passed, StackError, type UnixEndpoint, type UnixType } from '../../stack/index.ts';
+import { type Passed, StackError, TcpSettings, type UnixEndpoint, type UnixType } from '../../stack/index.ts';
 import { constants } from '../constants.ts';
 import type { SocketName } from '../names.ts';
-import { StreamSettings } from '../options/index.ts';
+import type { StreamHolder } from '../options/index.ts';
 import {
   type End,
   type EndContext,
@@ -18,7 +18,8 @@ export class UnixEnd implements End {
   readonly type: UnixType;
   readonly #context: EndContext;
   readonly #endpoint: UnixEndpoint;
-  readonly #settings = new StreamSettings();
+  /** Options of streams that a socket of this kind remembers. */
+  readonly #stream: StreamHolder = { tcp: new TcpSettings() };
   /** Where a `connect` that found no room wants to go. */
   #wanted: string | null = null;
 
@@ -128,7 +129,7 @@ export class UnixEnd implements End {
     return {
       datagrams: null,
       unix: this.#endpoint,
-      stream: this.#settings,
+      stream: this.#stream,
       tcb: null,
       listener: null,
       isBound: this.#endpoint.name !== '',

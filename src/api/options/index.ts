@@ -12,7 +12,7 @@ export {
   type OptionValue,
   ownTcp,
   type SocketSettings,
-  StreamSettings,
+  type StreamHolder,
 } from './target.ts';
 
 /** The options of sockets: numbers and meanings are Linux's (socket(7), ip(7), ipv6(7), tcp(7)). */

@@ -6,6 +6,7 @@ import {
   type Option,
   type OptionTarget,
   type OptionValue,
+  ownTcp,
   rawOf,
   setTcp,
   toFlag,
@@ -127,8 +128,9 @@ function changeMembership(target: OptionTarget, value: OptionValue, isJoining: b
   const group = parseAddress(value.group);
   if (group === null || !isMulticast(group) || group.isV4 !== (target.family === 4)) throw new StackError('EINVAL');
   const interfaceIndex = interfaceFor(target, group, value.iface);
-  target.settings.memberships ??= [];
-  const { memberships } = target.settings;
+  const settings = target.ownSettings();
+  settings.memberships ??= [];
+  const { memberships } = settings;
   const index = memberships.findIndex(
     (each) => each.interfaceIndex === interfaceIndex && String(each.group) === String(group),
   );
@@ -156,12 +158,12 @@ function interfaceFor(target: OptionTarget, group: Address, wanted: string | num
 }
 
 const v6Only: Option = {
-  get: (target) => target.datagrams?.endpoint.v6Only ?? target.stream.v6Only,
+  get: (target) => target.datagrams?.endpoint.v6Only ?? target.stream.tcp.v6Only,
   set: (target, value) => {
     if (target.family !== 6) throw new StackError('ENOPROTOOPT');
     if (target.isBound) throw new StackError('EINVAL');
     if (target.datagrams !== null) target.datagrams.endpoint.v6Only = toFlag(value);
-    else target.stream.v6Only = toFlag(value);
+    else ownTcp(target).v6Only = toFlag(value);
   },
 };
 

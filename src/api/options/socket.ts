@@ -33,8 +33,10 @@ const reusePort: Option = {
 /** Accepted and told again, without an effect. */
 const remembered = (flag: number): Option => ({
   get: ({ settings }) => (settings.remembered & (1 << flag)) !== 0,
-  set: ({ settings }, value) => {
-    if (toFlag(value)) settings.remembered |= 1 << flag;
+  set: (target, value) => {
+    const isSet = toFlag(value);
+    const settings = target.ownSettings();
+    if (isSet) settings.remembered |= 1 << flag;
     else settings.remembered &= ~(1 << flag);
   },
 });
@@ -133,9 +135,9 @@ const receiveLowWater: Option = {
 /** Seconds, fractions too; 0 for no limit. */
 const waiting = (which: 'receiveWait' | 'sendWait'): Option => ({
   get: ({ settings }) => settings[which],
-  set: ({ settings }, value) => {
+  set: (target, value) => {
     if (typeof value !== 'number' || Number.isNaN(value)) throw new StackError('EINVAL');
-    settings[which] = Math.max(0, value);
+    target.ownSettings()[which] = Math.max(0, value);
   },
 });
 

@@ -8,7 +8,7 @@ import {
   StackError,
   type Tcb,
   type TcpInfo,
-  TcpSettings,
+  type TcpSettings,
   tcpCalls,
   type UnixEndpoint,
 } from '../../stack/index.ts';
@@ -39,16 +39,9 @@ export function checkValue(value: unknown, what: string): void {
     throw new TypeError(`${what}: a boolean, a number, a string, octets or an object`);
 }
 
-/** What stream sockets remember besides what their connection does. */
-export class StreamSettings {
-  v6Only = false;
-  /** TCP_QUICKACK of a socket without a connection, and of those that a listener accepts. */
-  quickAck = true;
+/** Where the settings of a stream are: a record that may be shared, so to be changed only by `ownTcp`. */
+export interface StreamHolder {
   tcp: Readonly<TcpSettings>;
-
-  constructor(tcp: Readonly<TcpSettings> = new TcpSettings()) {
-    this.tcp = tcp;
-  }
 }
 
 /** What a socket does with datagrams, whether they are UDP's or of a raw socket. Errors are thrown as the stack throws them. */
@@ -92,11 +85,13 @@ export interface OptionTarget {
   readonly type: 'stream' | 'dgram' | 'raw' | 'seqpacket';
   readonly datagrams: Datagrams | null;
   readonly unix: UnixEndpoint | null;
-  readonly stream: StreamSettings;
+  readonly stream: StreamHolder;
   readonly tcb: Tcb | null;
   readonly listener: Listener | null;
   readonly isBound: boolean;
-  readonly settings: SocketSettings;
+  readonly settings: Readonly<SocketSettings>;
+  /** The same, to be changed. */
+  ownSettings(): SocketSettings;
   /** An error that no endpoint of the stack keeps any more; asked once. */
   lateError(): ErrorCode | null;
   now(): number;

@@ -56,11 +56,11 @@ const windowClamp: Option = {
 };
 
 const quickAck: Option = {
-  get: ({ tcb, stream }) => (tcb === null ? stream.quickAck : !tcb.ack.isInteractive),
-  set: ({ tcb, stream }, value) => {
+  get: ({ tcb, stream }) => (tcb === null ? stream.tcp.quickAck : !tcb.ack.isInteractive),
+  set: (target, value) => {
     const quick = toFlag(value);
-    if (tcb === null) stream.quickAck = quick;
-    else tcpCalls.setQuickAck(tcb, quick);
+    if (target.tcb === null) ownTcp(target).quickAck = quick;
+    else tcpCalls.setQuickAck(target.tcb, quick);
   },
 };
 

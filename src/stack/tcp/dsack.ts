@@ -7,7 +7,6 @@ import type { Tcb } from './tcb.ts';
 /** Octets [start, end) have arrived once more: the next acknowledgment says so. */
 export function noteDuplicate(tcb: Tcb, start: Seq, end: Seq): void {
   if (!tcb.sackEnabled || !tcb.context.options.tcp.dsack || !seqLt(start, end)) return;
-  tcb.ack.hasDsack = true;
   tcb.ack.dsackStart = start;
   tcb.ack.dsackEnd = end;
 }

@@ -339,9 +339,9 @@ function writeHeader(
 function collectBlocks({ ack, reassembly, ts }: Tcb): number {
   const most = ts.enabled ? 3 : 4;
   if (!ack.hasDsack) return reassembly.blocks(sackEdges, most, 0);
-  ack.hasDsack = false;
   sackEdges[0] = ack.dsackStart;
   sackEdges[1] = ack.dsackEnd;
+  ack.dsackStart = ack.dsackEnd;
   return 1 + reassembly.blocks(sackEdges, most - 1, 1);
 }
 

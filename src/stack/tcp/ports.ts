@@ -10,7 +10,7 @@ const exclusive: TcpSettings = new TcpSettings();
 export interface PortClaim extends Binding {
   readonly port: number;
   /** Of its socket: may the port be shared? */
-  readonly settings: TcpSettings;
+  readonly settings: Readonly<TcpSettings>;
   listening: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Connections {
     readonly local: Address;
     readonly localPort: number;
     readonly wasPassive: boolean;
-    readonly settings: TcpSettings;
+    readonly settings: Readonly<TcpSettings>;
   }>;
 }
 
@@ -40,7 +40,7 @@ export class Ports {
   }
 
   /** Takes `port`, or a random free one for 0. Returns null when it is taken. */
-  claim(binding: Binding, port: number, settings: TcpSettings): PortClaim | null {
+  claim(binding: Binding, port: number, settings: Readonly<TcpSettings>): PortClaim | null {
     const chosen = port === 0 ? this.#ephemeral((candidate) => this.#isFree(binding, candidate, exclusive)) : port;
     if (chosen === 0 || !this.#isFree(binding, chosen, settings)) return null;
     const claim: PortClaim = { ...binding, port: chosen, settings, listening: false };
@@ -72,8 +72,8 @@ export class Ports {
   }
 
   /** Linux's rule: a socket with the same port and address is in the way unless both say that it is not. */
-  #isFree(binding: Binding, port: number, settings: TcpSettings): boolean {
-    const mayShare = (other: TcpSettings, listening: boolean) =>
+  #isFree(binding: Binding, port: number, settings: Readonly<TcpSettings>): boolean {
+    const mayShare = (other: Readonly<TcpSettings>, listening: boolean) =>
       (settings.reuseAddress && other.reuseAddress && !listening) || (settings.reusePort && other.reusePort);
     if (!this.#overlapping(binding, port).every((other) => mayShare(other.settings, other.listening))) return false;
     for (const tcb of this.#connections.connections()) {

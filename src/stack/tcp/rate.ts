@@ -40,7 +40,7 @@ export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: 
   if (interval <= 0 || (Number.isFinite(rtt.min) && interval < rtt.min)) return sample;
   sample.delivered = rate.delivered - newest.delivered;
   sample.interval = interval;
-  const perSecond = (sample.delivered * tcb.snd.mss * seconds(1)) / interval;
+  const perSecond = Math.round((sample.delivered * tcb.snd.mss * seconds(1)) / interval);
   if (!sample.isAppLimited || perSecond >= rate.perSecond) {
     rate.perSecond = perSecond;
     rate.isAppLimited = sample.isAppLimited;

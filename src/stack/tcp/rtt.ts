@@ -25,10 +25,11 @@ export class Rtt {
     this.min = Math.min(this.min, Math.max(1, shortest));
     if (this.srtt === 0) {
       this.srtt = rtt; // section 2.2
-      this.rttvar = rtt / 2;
+      this.rttvar = Math.round(rtt / 2);
     } else {
-      this.rttvar += (Math.abs(this.srtt - rtt) - this.rttvar) / 4; // section 2.3, RTTVAR first
-      this.srtt += (rtt - this.srtt) / 8;
+      // Section 2.3, RTTVAR first. Whole numbers need no place of their own on the heap.
+      this.rttvar += Math.round((Math.abs(this.srtt - rtt) - this.rttvar) / 4);
+      this.srtt += Math.round((rtt - this.srtt) / 8);
     }
     this.#derive();
     this.backoffs = 0;

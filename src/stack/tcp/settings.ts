@@ -48,6 +48,10 @@ export class TcpSettings {
   windowClamp = 0;
   /** Writing has to wait while so many octets are queued and not yet sent; 0 for the stack's. */
   notSentLowWater = 0;
+  /** TCP_QUICKACK of a socket without a connection, and of those that a listener accepts. */
+  quickAck = true;
+  /** No IPv4 by way of mapped addresses. */
+  v6Only = false;
   /** Leave the urgent octet in the stream (RFC 6093 section 3.3 would have it always so; sockets do not by default). */
   urgentInline = false;
   /** Octets that make a socket readable. */
@@ -76,7 +80,7 @@ export class TcpSettings {
 
   /** The settings of a connection that a listener with these ones accepts. */
   inherit(): Readonly<TcpSettings> {
-    this.inherited ??= Object.assign(this.copy(), { deferAccept: 0, fastOpenQueue: 0, isShared: true });
+    this.inherited ??= Object.assign(this.copy(), { deferAccept: 0, fastOpenQueue: 0, quickAck: true, isShared: true });
     return this.inherited;
   }
 

@@ -145,8 +145,7 @@ export class AckState {
   now = false;
   /** Duplicates that have to leave: one for each segment beyond a gap, for a peer that counts them (no SACK). */
   duplicates = 0;
-  /** Octets that arrived twice, which the next acknowledgment tells (RFC 2883). */
-  hasDsack = false;
+  /** Octets that arrived twice, which the next acknowledgment tells (RFC 2883); none where both are the same. */
   dsackStart: Seq = seqZero;
   dsackEnd: Seq = seqZero;
   /** Last.ACK.sent: RCV.NXT as the peer knows it. */
@@ -159,6 +158,10 @@ export class AckState {
   isInteractive = false;
   /** When text last arrived: what is sent soon after makes the connection an interactive one. */
   textAt: Micros = -1;
+
+  get hasDsack(): boolean {
+    return this.dsackStart !== this.dsackEnd;
+  }
 }
 
 /** What RACK knows (RFC 8985 section 5.2). */

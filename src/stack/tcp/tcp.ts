@@ -95,14 +95,14 @@ export class Tcp {
   // What users ask for -------------------------------------------------------------------------------------------------
 
   /**
-   * Reserves a local port; port 0 takes a random free one. `settings` say whether it may be shared.
+   * Reserves a local port; port 0 takes a random free one. `settings` say whether it may be shared, and whether IPv6 is IPv4 too.
    * @throws StackError EADDRNOTAVAIL not an address of this host; EADDRINUSE taken
    */
-  bind(address: Address, port: number, settings: TcpSettings = new TcpSettings(), v6Only = false): PortClaim {
+  bind(address: Address, port: number, settings: Readonly<TcpSettings> = new TcpSettings()): PortClaim {
     if (!address.isUnspecified && !this.#services.isLocal(address)) {
       throw new StackError('EADDRNOTAVAIL', `${address} is not an address of this host`);
     }
-    const claim = this.#ports.claim({ address, v6Only }, port, settings);
+    const claim = this.#ports.claim({ address, v6Only: settings.v6Only }, port, settings);
     if (claim === null) throw new StackError('EADDRINUSE', `port ${port} is taken`);
     return claim;
   }

@@ -26,7 +26,6 @@ interface Snapshot extends Window {
 }
 
 export class Cubic implements CongestionController {
-  readonly name: string = 'cubic';
   cwnd: number;
   ssthresh: number;
   /** Where the curve is flat. */
@@ -49,6 +48,10 @@ export class Cubic implements CongestionController {
   constructor({ cwnd, ssthresh }: Window) {
     this.cwnd = cwnd;
     this.ssthresh = ssthresh;
+  }
+
+  get name(): string {
+    return 'cubic';
   }
 
   onAck(event: AckEvent): void {
