@@ -29,7 +29,6 @@ import {
 
 /** A stream over TCP: a bound port, a listener or a connection, one after the other. */
 export class TcpEnd implements End, StreamHolder {
-  readonly type = 'stream';
   readonly #context: EndContext;
   tcp: Readonly<TcpSettings>;
   #claim: PortClaim | null = null;
@@ -47,6 +46,10 @@ export class TcpEnd implements End, StreamHolder {
     this.tcp = settings ?? tcb?.settings ?? new TcpSettings();
     this.#tcb = tcb;
     if (tcb !== null) context.watch(tcb);
+  }
+
+  get type(): 'stream' {
+    return 'stream';
   }
 
   get #any(): Address {

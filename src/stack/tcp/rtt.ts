@@ -1,5 +1,12 @@
 import type { Micros } from '../base/time.ts';
 
+/** The timeout before the first measurement, and its floor and ceiling. */
+export interface RtoBounds {
+  readonly rtoInitial: Micros;
+  readonly rtoMin: Micros;
+  readonly rtoMax: Micros;
+}
+
 /** The retransmission timeout (RFC 6298), with Linux's floor: RTO = SRTT + max(4 RTTVAR, 200 ms). */
 export class Rtt {
   /** Smoothed round-trip time; 0 until the first sample. */
@@ -10,13 +17,11 @@ export class Rtt {
   rto: Micros;
   /** How often it has been doubled since the last measurement. */
   backoffs = 0;
-  readonly #rtoMin: Micros;
-  readonly #rtoMax: Micros;
+  readonly #bounds: RtoBounds;
 
-  constructor(rtoInitial: Micros, rtoMin: Micros, rtoMax: Micros) {
-    this.rto = rtoInitial;
-    this.#rtoMin = rtoMin;
-    this.#rtoMax = rtoMax;
+  constructor(bounds: RtoBounds) {
+    this.rto = bounds.rtoInitial;
+    this.#bounds = bounds;
   }
 
   /** Takes in a measurement, and the shortest of the same acknowledgment. It also ends a backoff (RFC 6298 section 5.7). */
@@ -42,7 +47,7 @@ export class Rtt {
 
   /** Section 5.5: "back off the timer". */
   backOff(): void {
-    this.rto = Math.min(this.rto * 2, this.#rtoMax);
+    this.rto = Math.min(this.rto * 2, this.#bounds.rtoMax);
     this.backoffs++;
   }
 
@@ -50,7 +55,7 @@ export class Rtt {
   takeBack(): void {
     this.backoffs--;
     this.#derive();
-    this.rto = Math.min(this.rto * 2 ** this.backoffs, this.#rtoMax);
+    this.rto = Math.min(this.rto * 2 ** this.backoffs, this.#bounds.rtoMax);
   }
 
   /** No doubling: the next timeout comes after the same time. */
@@ -60,6 +65,6 @@ export class Rtt {
   }
 
   #derive(): void {
-    this.rto = Math.min(Math.round(this.srtt + Math.max(4 * this.rttvar, this.#rtoMin)), this.#rtoMax);
+    this.rto = Math.min(Math.round(this.srtt + Math.max(4 * this.rttvar, this.#bounds.rtoMin)), this.#bounds.rtoMax);
   }
 }

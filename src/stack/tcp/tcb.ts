@@ -539,7 +539,7 @@ export class Tcb implements Endpoint, Timed {
     this.sendLimit = settings.sendBuffer || tcp.sendBuffer;
     this.rack.reordering = tcp.reordering;
     this.receiveLimit = settings.receiveBuffer || tcp.receiveBuffer;
-    this.rtt = new Rtt(tcp.rtoInitial, tcp.rtoMin, tcp.rtoMax);
+    this.rtt = new Rtt(tcp);
     const name = settings.congestionControl ?? tcp.congestionControl;
     const start = { cwnd: tcp.initialWindow, ssthresh: Number.POSITIVE_INFINITY };
     this.congestion = context.congestionControls.make(name, start, context.random);
