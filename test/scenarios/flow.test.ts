@@ -361,7 +361,7 @@ for (const family of [4, 6] as const) {
       readOctets(stage, there);
     }
 
-    t.true(here.rack.reorderingSeen);
+    t.true(here.reordering.seen);
     t.true(stage.client.counters.tcpRetransSegs - before <= 3, `${before} ${stage.client.counters.tcpRetransSegs}`);
     t.is(stage.client.counters.tcpTimeouts, 0);
   });

@@ -198,7 +198,7 @@ test('losses do not make the way look faster', (t) => {
   flow.isBulk = true;
   flow.run(seconds(30));
 
-  t.true(flow.tcb.counts.retransmissions > 50);
+  t.true(flow.tcb.troubles.retransmissions > 50);
   t.true(flow.most >= 0.9 * textRate && flow.most <= 1.05 * textRate, `${flow.most}`);
 });
 

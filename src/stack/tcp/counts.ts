@@ -10,20 +10,8 @@ export class ConnectionCounts {
   segmentsOut = 0;
   dataSegmentsIn = 0;
   dataSegmentsOut = 0;
-  /** Octets of text sent, the repeated ones included, and those alone. */
+  /** Octets of text sent, the repeated ones included. */
   octetsSent = 0;
-  octetsResent = 0;
-  /** Segments sent again. */
-  retransmissions = 0;
-  timeouts = 0;
-  /** Segments that the peer saw marked by ECN. */
-  deliveredMarked = 0;
-  /** Duplicates that the peer has told of. */
-  duplicatesTold = 0;
-  /** Times that a segment turned out to have been overtaken. */
-  reorderings = 0;
-  /** Segments that arrived beyond a gap. */
-  outOfOrder = 0;
   lastDataSentAt: Micros = -1;
   lastDataReceivedAt: Micros = -1;
   lastAckReceivedAt: Micros = -1;
@@ -34,4 +22,20 @@ export class ConnectionCounts {
   onNetwork = 0;
   onWindow = 0;
   onBuffer = 0;
+}
+
+/** What it counts besides when something goes wrong. */
+export class Troubles {
+  /** Octets of text sent again, and segments. */
+  octetsResent = 0;
+  retransmissions = 0;
+  timeouts = 0;
+  /** Segments that the peer saw marked by ECN. */
+  deliveredMarked = 0;
+  /** Duplicates that the peer has told of. */
+  duplicatesTold = 0;
+  /** Times that a segment turned out to have been overtaken. */
+  reorderings = 0;
+  /** Segments that arrived beyond a gap. */
+  outOfOrder = 0;
 }

@@ -64,7 +64,7 @@ export function noteReduced(tcb: Tcb, seg: Segment): void {
 /** An acknowledgment with ECE: slow down, once for each window. */
 export function noteEcho(tcb: Tcb, seg: Segment, now: Micros): void {
   if (!tcb.ecn.enabled || (seg.flags & (ECE | SYN)) !== ECE) return;
-  tcb.counts.deliveredMarked += tcb.context.delivery.arrived;
+  tcb.ownTroubles.deliveredMarked += tcb.context.delivery.arrived;
   if (tcb.recovery.phase === 'open') enterReduction(tcb, now);
 }
 

@@ -166,7 +166,7 @@ const since = (when: Micros, now: Micros): number => (when < 0 ? 0 : Math.floor(
 
 /** TCP_INFO. The object is the caller's. */
 export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
-  const { snd, rcv, sentLog, rtt, congestion, counts, recovery, context, ts } = tcb;
+  const { snd, rcv, sentLog, rtt, congestion, counts, troubles, recovery, context, ts } = tcb;
   const { tcp } = context.options;
   const times = limitedTimes(tcb, now);
   return {
@@ -207,10 +207,10 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_snd_ssthresh: Number.isFinite(congestion.ssthresh) ? congestion.ssthresh : unbounded,
     tcpi_snd_cwnd: windowInForce(tcb),
     tcpi_advmss: tcb.advertisedMss - (ts.enabled ? 12 : 0),
-    tcpi_reordering: tcb.rack.reordering,
+    tcpi_reordering: tcb.reordering.segments,
     tcpi_rcv_rtt: whole(tcb.sizing.roundTrip),
     tcpi_rcv_space: tcb.sizing.lastCopied || tcp.initialWindow * tcb.advertisedMss,
-    tcpi_total_retrans: counts.retransmissions,
+    tcpi_total_retrans: troubles.retransmissions,
     tcpi_pacing_rate: whole(pacingRate(tcb)),
     tcpi_max_pacing_rate: tcb.settings.maxPacingRate,
     tcpi_bytes_acked: isSynchronised(tcb.state) ? tcb.acknowledged - (tcb.wasPassive ? 1 : 0) : 0,
@@ -226,15 +226,15 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_rwnd_limited: 1000 * times.window,
     tcpi_sndbuf_limited: 1000 * times.buffer,
     tcpi_delivered: tcb.rate.delivered,
-    tcpi_delivered_ce: counts.deliveredMarked,
+    tcpi_delivered_ce: troubles.deliveredMarked,
     tcpi_bytes_sent: counts.octetsSent,
-    tcpi_bytes_retrans: counts.octetsResent,
-    tcpi_dsack_dups: counts.duplicatesTold,
-    tcpi_reord_seen: counts.reorderings,
-    tcpi_rcv_ooopack: counts.outOfOrder,
+    tcpi_bytes_retrans: troubles.octetsResent,
+    tcpi_dsack_dups: troubles.duplicatesTold,
+    tcpi_reord_seen: troubles.reorderings,
+    tcpi_rcv_ooopack: troubles.outOfOrder,
     tcpi_snd_wnd: snd.wnd,
     tcpi_rcv_wnd: receiveWindow(tcb),
-    tcpi_total_rto: counts.timeouts,
+    tcpi_total_rto: troubles.timeouts,
   };
 }
 

@@ -119,13 +119,13 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
 
 /** The handshake is done: what it has taught. */
 export function begin(tcb: Tcb, now: Micros): void {
-  const { counts, context, settings } = tcb;
+  const { troubles, context, settings } = tcb;
   scheduleKeepAlive(tcb, now);
   if (context.options.tcp.mtuProbing === 2) beginMtuSearch(tcb, now);
-  if (counts.retransmissions === 0) return;
+  if (troubles.retransmissions === 0) return;
   tcb.rtt.fallBack(seconds(3)); // RFC 6298 section 5.7
   // RFC 5681 section 3.1: a SYN that was lost more than once leaves one segment.
-  if (counts.retransmissions > 1) {
+  if (troubles.retransmissions > 1) {
     const name = settings.congestionControl ?? context.options.tcp.congestionControl;
     tcb.congestion = context.congestionControls.make(
       name,

@@ -57,7 +57,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
     }
     if (!tcb.ownReassembly.add(start, end)) context.drop('out-of-order limit', now);
     else receiveQueue.write(receiveQueue.length + seqSub(start, rcv.nxt) + kept, seg.bytes, from + kept, from + count);
-    tcb.counts.outOfOrder++;
+    tcb.ownTroubles.outOfOrder++;
     onTextBeyondGap(tcb);
     return true;
   }

@@ -48,7 +48,7 @@ export function suspectBlackHole(tcb: Tcb, now: Micros): void {
 
 /** Octets of text for a probe that may leave now, of which `waiting` are there and `usable` in the window; 0: no probe. */
 export function probeText(tcb: Tcb, waiting: number, usable: number, now: Micros): number {
-  const { mtuSearch, recovery, congestion, snd, rack, context } = tcb;
+  const { mtuSearch, recovery, congestion, snd, reordering, context } = tcb;
   if (!mtuSearch.isOn || mtuSearch.probe > 0) return 0;
   if (recovery.phase !== 'open' || congestion.cwnd < leastWindow || !tcb.reassembly.isEmpty) return 0;
   if (mtuSearch.high - mtuSearch.low < context.options.tcp.mtuProbeThreshold) {
@@ -57,7 +57,7 @@ export function probeText(tcb: Tcb, waiting: number, usable: number, now: Micros
   }
   const text = ((mtuSearch.high + mtuSearch.low) >> 1) - headers(tcb);
   // What follows has to be enough to tell soon that the probe alone is lost.
-  const needed = text + (rack.reordering + 1) * snd.mss;
+  const needed = text + (reordering.segments + 1) * snd.mss;
   return waiting >= needed && usable >= needed && inFlight(tcb) + 2 <= congestion.cwnd ? text : 0;
 }
 

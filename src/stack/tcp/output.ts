@@ -83,7 +83,7 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   const start = sentLog.startOf(index);
   context.counters.tcpRetransSegs++;
   if (start === tcb.iss) {
-    tcb.counts.retransmissions++;
+    tcb.ownTroubles.retransmissions++;
     sentLog.markResent(index, now);
     armRetransmit(tcb, now);
     return writeSynSegment(tcb, into, at, now);
@@ -100,8 +100,8 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   const text = seqSub(end, start) - (withFin ? 1 : 0);
   if (isProbe) sentLog.markProbed(index, now);
   else noteResent(tcb, index, now);
-  tcb.counts.octetsResent += text;
-  tcb.counts.retransmissions++;
+  tcb.ownTroubles.octetsResent += text;
+  tcb.ownTroubles.retransmissions++;
   countSent(tcb);
   // In recovery the timer is about the copy that is under way now.
   if (index === 0 && tcb.recovery.phase !== 'loss') setTimer(tcb, 'retransmit', now + tcb.rtt.rto);

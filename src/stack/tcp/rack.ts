@@ -26,13 +26,14 @@ export function beginDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
 
 /** It has been: what it says about segments that have not arrived. Enters recovery when some are lost. */
 export function detectLosses(tcb: Tcb, seg: Segment, now: Micros): void {
-  const { rack, snd, counts, context } = tcb;
+  const { rack, snd, context } = tcb;
   const { delivery } = context;
   if (delivery.sawReordering) {
-    rack.reorderingSeen = true;
-    counts.reorderings++;
+    const { ownReordering: reordering } = tcb;
+    reordering.seen = true;
+    tcb.ownTroubles.reorderings++;
     const segments = Math.ceil(delivery.reorderedBy / snd.mss) + 1;
-    rack.reordering = Math.min(Math.max(rack.reordering, segments), context.options.tcp.maxReordering);
+    reordering.segments = Math.min(Math.max(reordering.segments, segments), context.options.tcp.maxReordering);
   }
   if (hasDsack(seg)) widenWindow(tcb);
   const { newestSentAt, newestEnd } = delivery;
@@ -45,17 +46,17 @@ export function detectLosses(tcb: Tcb, seg: Segment, now: Micros): void {
 }
 
 /** A duplicate told of: what was taken for lost was only late. Once per round trip (section 6.2 step 4). */
-function widenWindow({ rack, snd }: Tcb): void {
-  if (rack.roundEnd !== null && !seqGe(snd.una, rack.roundEnd)) return;
-  rack.roundEnd = snd.nxt;
-  rack.windowSteps++;
-  rack.recoveriesLeft = windowLasts;
+function widenWindow({ ownReordering: reordering, snd }: Tcb): void {
+  if (reordering.roundEnd !== null && !seqGe(snd.una, reordering.roundEnd)) return;
+  reordering.roundEnd = snd.nxt;
+  reordering.windowSteps++;
+  reordering.recoveriesLeft = windowLasts;
 }
 
 /** How long a segment may be overtaken (section 6.2 step 4). */
-function reorderingWindow({ rack, recovery, rtt, sentLog }: Tcb): Micros {
-  if (!rack.reorderingSeen && (recovery.phase !== 'open' || sentLog.sacked >= rack.reordering)) return 0;
-  return Number.isFinite(rtt.min) ? Math.min((rack.windowSteps * rtt.min) / 4, rtt.srtt) : 0;
+function reorderingWindow({ reordering, recovery, rtt, sentLog }: Tcb): Micros {
+  if (!reordering.seen && (recovery.phase !== 'open' || sentLog.sacked >= reordering.segments)) return 0;
+  return Number.isFinite(rtt.min) ? Math.min((reordering.windowSteps * rtt.min) / 4, rtt.srtt) : 0;
 }
 
 /** Section 6.2 step 5. What may still arrive is looked at again when its time is over. */

@@ -61,7 +61,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
       if (tellsDuplicate && wasNoLoss(tcb, seg)) undo(tcb); // the last of the duplicates came late
   }
   if (tcb.sackEnabled) detectLosses(tcb, seg, now);
-  else if (tcb.recovery.phase === 'open' && tcb.recovery.duplicateAcks >= tcb.rack.reordering) {
+  else if (tcb.recovery.phase === 'open' && tcb.recovery.duplicateAcks >= tcb.reordering.segments) {
     sentLog.isolateFirst(0);
     sentLog.markLost(0); // RFC 5681 section 3.2; the segments before it let two new ones go (RFC 3042)
     enterRecovery(tcb, now);
@@ -91,7 +91,7 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
   if (!isNew || tcb.snd.una === recovery.recover) return;
   if (wasNoLoss(tcb, seg)) {
     // The original has arrived: nothing more is sent again, and once nothing repeated is on its way, all was a mistake.
-    if (originalHasArrived(tcb, seg)) tcb.rack.reorderingSeen = true;
+    if (originalHasArrived(tcb, seg)) tcb.ownReordering.seen = true;
     if (sentLog.resent === 0) {
       sentLog.forgetLosses();
       undo(tcb);
@@ -152,8 +152,10 @@ function open(tcb: Tcb): void {
 }
 
 /** RFC 8985 section 6.2 step 4: after 16 recoveries without a duplicate, the reordering window is narrow again. */
-function narrowWindow({ rack }: Tcb): void {
-  if (rack.windowSteps > 1 && --rack.recoveriesLeft <= 0) rack.windowSteps = 1;
+function narrowWindow(tcb: Tcb): void {
+  if (tcb.reordering.windowSteps === 1) return;
+  const { ownReordering: reordering } = tcb;
+  if (--reordering.recoveriesLeft <= 0) reordering.windowSteps = 1;
 }
 
 // Ends and timeouts -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import { type Seq, seqAdd, seqSub, seqZero } from '../base/seq.ts';
 import { type Micros, never, seconds } from '../base/time.ts';
 import type { AckEvent, CongestionController, RateSample, RecoveryPhase } from './congestion/controller.ts';
 import type { CongestionControls } from './congestion/controls.ts';
-import { ConnectionCounts } from './counts.ts';
+import { ConnectionCounts, Troubles } from './counts.ts';
 import type { Delivery } from './delivery.ts';
 import type { FastOpenCookies } from './fast-open-cookies.ts';
 import type { InitialSequence } from './iss.ts';
@@ -170,12 +170,16 @@ export class RackState {
   sentAt: Micros = -1;
   end: Seq = seqZero;
   rtt: Micros = 0;
-  reorderingSeen = false;
+}
+
+/** What a connection has seen of reordering (RFC 8985 section 6.2 step 4). */
+export class ReorderingState {
+  seen = false;
   /** The reordering window, in quarters of the least round trip. */
   windowSteps = 1;
   recoveriesLeft = 0;
-  /** Segments that reordering may span before a loss is certain; grows as it is seen. */
-  reordering = 3;
+  /** Segments that it may span before a loss is certain; grows as it is seen. */
+  segments = 3;
   /** Until SND.UNA reaches it, another duplicate widens nothing. */
   roundEnd: Seq | null = null;
 }
@@ -377,6 +381,8 @@ export type Timer = (typeof timerNames)[number];
 export const longAgo: Micros = -seconds(1000);
 
 const noGap: Reassembly = new Reassembly();
+const inOrder: Readonly<ReorderingState> = Object.freeze(new ReorderingState());
+const noTroubles: Readonly<Troubles> = Object.freeze(new Troubles());
 const calm: Readonly<RecoveryState> = Object.freeze(new RecoveryState());
 const noEcn: Readonly<EcnState> = Object.freeze(new EcnState());
 const noFastOpen: Readonly<FastOpenState> = Object.freeze(new FastOpenState());
@@ -454,6 +460,8 @@ export class Tcb implements Endpoint, Timed {
   // Few connections need these: all others look at records that they share, and that nobody can write to
   // (`npm run bench -- memory`). The getters with the names of `own…` give one to write to.
   recovery: Readonly<RecoveryState> = calm;
+  reordering: Readonly<ReorderingState> = inOrder;
+  troubles: Readonly<Troubles> = noTroubles;
   ecn: Readonly<EcnState> = noEcn;
   fastOpen: Readonly<FastOpenState> = noFastOpen;
   mtuSearch: Readonly<MtuSearch> = noMtuSearch;
@@ -537,7 +545,7 @@ export class Tcb implements Endpoint, Timed {
     this.sentLog.start = iss;
     this.queueStart = seqAdd(iss, 1);
     this.sendLimit = settings.sendBuffer || tcp.sendBuffer;
-    this.rack.reordering = tcp.reordering;
+    if (tcp.reordering !== inOrder.segments) this.ownReordering.segments = tcp.reordering;
     this.receiveLimit = settings.receiveBuffer || tcp.receiveBuffer;
     this.rtt = new Rtt(tcp);
     const name = settings.congestionControl ?? tcp.congestionControl;
@@ -548,6 +556,16 @@ export class Tcb implements Endpoint, Timed {
   get ownReassembly(): Reassembly {
     if (this.reassembly === noGap) this.reassembly = new Reassembly();
     return this.reassembly;
+  }
+
+  get ownReordering(): ReorderingState {
+    if (this.reordering === inOrder) this.reordering = new ReorderingState();
+    return this.reordering;
+  }
+
+  get ownTroubles(): Troubles {
+    if (this.troubles === noTroubles) this.troubles = new Troubles();
+    return this.troubles;
   }
 
   get ownRecovery(): RecoveryState {

@@ -39,7 +39,7 @@ function onRetransmit(tcb: Tcb, now: Micros): void {
   if (tcb.sentLog.length === 0) return;
   if (isGivenUp(tcb, now)) return giveUp(tcb, now); // R2, MUST-20
   tcb.retries++;
-  tcb.counts.timeouts++;
+  tcb.ownTroubles.timeouts++;
   context.counters.tcpTimeouts++;
   if (tcp.mtuProbing > 0 && isSynchronised(tcb.state) && isDoubtful(tcb, now)) suspectBlackHole(tcb, now);
   if (!isQuietlyDeferred(tcb)) onRetransmissionTimeout(tcb, now);

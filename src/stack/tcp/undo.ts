@@ -23,11 +23,11 @@ export function countResent(tcb: Tcb): void {
 
 /** The receiver has got segments twice that were sent again: they have arrived, for whoever counts that (as Linux). */
 export function noteDuplicateTold(tcb: Tcb, { options }: Segment): void {
-  const { counts, snd, context } = tcb;
+  const { ownTroubles: troubles, snd, context } = tcb;
   const end = options.sackEnd[0]!;
   const segments = Math.max(1, Math.ceil(seqSub(end, options.sackStart[0]!) / snd.mss));
-  counts.duplicatesTold += segments;
-  if (counts.duplicatesTold <= counts.retransmissions) context.delivery.arrived += segments;
+  troubles.duplicatesTold += segments;
+  if (troubles.duplicatesTold <= troubles.retransmissions) context.delivery.arrived += segments;
   const { mayUndo, resentToUndo, undoFrom } = tcb.recovery;
   if (mayUndo && resentToUndo > 0 && seqGt(end, undoFrom) && !seqGt(end, snd.una)) {
     const { ownRecovery: recovery } = tcb;
