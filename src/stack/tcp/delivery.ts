@@ -24,6 +24,13 @@ export class Delivery {
   /** The one that was sent last, -1 for none (RFC 8985 section 6.2), and what was known when it left. */
   newestSentAt: Micros = -1;
   newestEnd: Seq = seqZero;
+  /** When the one left that was looked at last, those that SND.UNA has passed after those of SACK: RACK's round trip. */
+  latestPassedAt: Micros = -1;
+  latestSackedAt: Micros = -1;
+  /** What has come twice was sent twice by us, and not as a tail probe: segments are given up too early. */
+  wasGivenUpEarly = false;
+  /** What has come twice is the tail probe. */
+  tellsOfProbe = false;
   readonly newest: SentNote = { delivered: 0, deliveredAt: 0, firstSentAt: 0, isAppLimited: false };
   /** When the first in the log left for the last time: no later echo of its time is its own. */
   headSentAt: Micros = -1;
@@ -53,6 +60,10 @@ export class Delivery {
     this.sawReordering = false;
     this.reorderedBy = 0;
     this.newestSentAt = -1;
+    this.latestPassedAt = -1;
+    this.latestSackedAt = -1;
+    this.wasGivenUpEarly = false;
+    this.tellsOfProbe = false;
     this.headSentAt = -1;
     this.oldestPassedAt = -1;
     this.newestPassedAt = -1;
@@ -63,8 +74,11 @@ export class Delivery {
     this.#highestBefore = highest;
   }
 
-  /** So many segments have arrived that end at `end`. Returns whether they say anything of when they were sent. */
-  add(segments: number, end: Seq, sentAt: Micros, wasSentAgain: boolean): boolean {
+  /**
+   * So many segments have arrived that end at `end`: SND.UNA has passed them, or SACK tells of them. Returns whether they are the
+   * newest.
+   */
+  add(segments: number, end: Seq, sentAt: Micros, wasSentAgain: boolean, isPassed: boolean): boolean {
     this.arrived += segments;
     // What came with the same acknowledgment is told in any order: only earlier ones count.
     if (wasSentAgain) this.repeatedArrived = true;
@@ -76,6 +90,8 @@ export class Delivery {
       if (seqLe(end, this.#recover)) this.originalArrived = true;
     }
     if (wasSentAgain && sentAt > this.#plausibleUntil) return false;
+    if (isPassed) this.latestPassedAt = sentAt;
+    else this.latestSackedAt = sentAt;
     const isNewest = sentAt > this.newestSentAt || (sentAt === this.newestSentAt && seqGt(end, this.newestEnd));
     if (!isNewest) return false;
     this.newestSentAt = sentAt;

@@ -203,7 +203,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_pmtu: tcb.path.mtu,
     tcpi_rcv_ssthresh: rcv.ssthresh,
     tcpi_rtt: whole(rtt.srtt),
-    tcpi_rttvar: whole(rtt.rttvar),
+    tcpi_rttvar: whole(rtt.deviation),
     tcpi_snd_ssthresh: Number.isFinite(congestion.ssthresh) ? congestion.ssthresh : unbounded,
     tcpi_snd_cwnd: windowInForce(tcb),
     tcpi_advmss: tcb.advertisedMss - (ts.enabled ? 12 : 0),

@@ -50,6 +50,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   beginDelivery(tcb, seg, now);
   if (tcb.sentLog.length === 0) {
     if (tellsDuplicate) noteLateDuplicate(tcb, seg);
+    if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isBare(seg, isNew, hasMoved), now);
     return true;
   }
   const inFlightBefore = inFlight(tcb);
@@ -68,7 +69,9 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   const sample = takeSample(tcb, inFlightBefore, tcb.sentLog.everLost - lostBefore, now);
   if (isHandshake) tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
   else if (decidesItself(tcb)) model(tcb, sample);
-  if (tcb.recovery.hasTailProbe) onAckOfTailProbe(tcb, isNew, hasDsack(seg), now);
+  if (tcb.recovery.hasTailProbe) {
+    onAckOfTailProbe(tcb, isBare(seg, isNew, hasMoved) && context.delivery.sackedNow === 0, now);
+  }
   if (!isNew) {
     if (hasMeasured && isWorthMoreTime(tcb)) setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
     return true;
@@ -150,6 +153,10 @@ function isPlausible(tcb: Tcb, ack: Seq): boolean {
   const oldest = seqAdd(una, -Math.min(maxWnd, tcb.acknowledged));
   return !seqLt(ack, oldest) && !seqGt(ack, nxt);
 }
+
+/** Says nothing at all that was not known. */
+const isBare = (seg: Segment, isNew: boolean, hasMoved: boolean): boolean =>
+  !isNew && !hasMoved && seg.textLength === 0;
 
 /** RFC 5681 section 2: acknowledges nothing new, has neither text nor SYN nor FIN, and leaves the window as it is. */
 function isDuplicateAck(tcb: Tcb, seg: Segment): boolean {
@@ -279,14 +286,14 @@ export function takeRoundTrip(tcb: Tcb, seg: Segment, isNew: boolean, now: Micro
   if (oldest >= 0) {
     const newest = delivery.newestSackedAt >= 0 ? delivery.newestSackedAt : delivery.newestPassedAt;
     ackEvent.rtt = now - newest;
-    tcb.rtt.sample(now - oldest, ackEvent.rtt);
+    tcb.rtt.sample(now - oldest, ackEvent.rtt, tcb.snd);
     return true;
   }
   if (!isNew) return false;
   const echoed = echoedRoundTrip(tcb, seg, now);
   if (echoed < 0 || echoed > now - delivery.headSentAt + timestampTick) return false;
   ackEvent.rtt = echoed;
-  tcb.rtt.sample(echoed);
+  tcb.rtt.sample(echoed, echoed, tcb.snd);
   return true;
 }
 

@@ -98,8 +98,10 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   giveUpMtuProbe(tcb, start, end);
   const withFin = seqGt(end, tcb.textEnd);
   const text = seqSub(end, start) - (withFin ? 1 : 0);
-  if (isProbe) sentLog.markProbed(index, now);
-  else noteResent(tcb, index, now);
+  if (isProbe) {
+    sentLog.markProbed(index, now);
+    countResent(tcb);
+  } else noteResent(tcb, index, now);
   tcb.ownTroubles.octetsResent += text;
   tcb.ownTroubles.retransmissions++;
   countSent(tcb);
@@ -121,10 +123,7 @@ function noteResent(tcb: Tcb, index: number, now: Micros): void {
 
 /** RFC 9937: prr_out. */
 function countSent(tcb: Tcb): void {
-  if (!isReducing(tcb)) return;
-  const { segments } = tcb.context.burst;
-  tcb.ownRecovery.sent += segments;
-  tcb.ownRecovery.allowance -= segments;
+  if (isReducing(tcb)) tcb.ownRecovery.sent += tcb.context.burst.segments;
 }
 
 /** New text and the FIN, if window, cwnd, Nagle and silly window avoidance let them go. */
@@ -148,7 +147,8 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
     return 0;
   }
   const isAll = text === waiting;
-  if (isAll && text < size && !withFin && !tcb.probeDue && mustWaitForNagle(tcb)) {
+  const isProbe = tcb.probeDue || tcb.recovery.tailProbeDue;
+  if (isAll && text < size && !withFin && !isProbe && mustWaitForNagle(tcb)) {
     armPersist(tcb, now); // nothing is held back for ever: with nothing in flight a timer lets it go (MUST-60)
     return 0;
   }

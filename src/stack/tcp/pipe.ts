@@ -19,18 +19,15 @@ export const isReducing = ({ recovery, sackEnabled }: Tcb): boolean =>
 /** Does congestion control decide for itself what a loss means (BBR), so that nothing is reduced for it? */
 export const decidesItself = ({ congestion }: Tcb): boolean => congestion.onSample !== undefined;
 
+/** The window that bounds the flight: while it is being reduced, it is on its way from cwnd to ssthresh. */
+export const windowInForce = (tcb: Tcb): number =>
+  isReducing(tcb) && !decidesItself(tcb) ? tcb.recovery.window : tcb.congestion.cwnd;
+
 /** How many more segments may be sent as far as congestion control is concerned? Zero and less: none. */
-export function quota(tcb: Tcb): number {
-  if (isReducing(tcb) && !decidesItself(tcb)) return tcb.recovery.allowance;
-  return tcb.congestion.cwnd - inFlight(tcb);
-}
+export const quota = (tcb: Tcb): number => windowInForce(tcb) - inFlight(tcb);
 
 /** May another segment be sent? */
 export const mayBeInFlight = (tcb: Tcb): boolean => quota(tcb) > 0;
-
-/** The window that bounds the flight: while it is being reduced, it is on its way from cwnd to ssthresh. */
-export const windowInForce = (tcb: Tcb): number =>
-  isReducing(tcb) && !decidesItself(tcb) ? inFlight(tcb) + tcb.recovery.allowance : tcb.congestion.cwnd;
 
 /** Was cwnd used to the full? In slow start half of it is enough, as on Linux. */
 export const isCwndLimited = ({ congestion, cwndLimited, mostOut }: Tcb): boolean =>

@@ -21,5 +21,5 @@ export function reduceInProportion(tcb: Tcb, delivered: number, isSafe: boolean)
     allowance = Math.min(ssthresh - pipe, allowance);
   }
   if (recovery.sent === 0) allowance = Math.max(allowance, 1);
-  recovery.allowance = Math.max(0, allowance);
+  recovery.window = pipe + Math.max(0, allowance);
 }

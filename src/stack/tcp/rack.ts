@@ -35,12 +35,13 @@ export function detectLosses(tcb: Tcb, seg: Segment, now: Micros): void {
     const segments = Math.ceil(delivery.reorderedBy / snd.mss) + 1;
     reordering.segments = Math.min(Math.max(reordering.segments, segments), context.options.tcp.maxReordering);
   }
-  if (hasDsack(seg)) widenWindow(tcb);
-  const { newestSentAt, newestEnd } = delivery;
+  if (delivery.wasGivenUpEarly) widenWindow(tcb);
+  const { newestSentAt, newestEnd, latestPassedAt, latestSackedAt } = delivery;
+  const latest = latestPassedAt >= 0 ? latestPassedAt : latestSackedAt;
+  if (latest >= 0) rack.rtt = now - latest;
   if (newestSentAt >= 0 && isAfter(newestSentAt, newestEnd, rack.sentAt, rack.end)) {
     rack.sentAt = newestSentAt;
     rack.end = newestEnd;
-    rack.rtt = now - newestSentAt;
   }
   markLosses(tcb, now);
 }
@@ -55,7 +56,8 @@ function widenWindow({ ownReordering: reordering, snd }: Tcb): void {
 
 /** How long a segment may be overtaken (section 6.2 step 4). */
 function reorderingWindow({ reordering, recovery, rtt, sentLog }: Tcb): Micros {
-  if (!reordering.seen && (recovery.phase !== 'open' || sentLog.sacked >= reordering.segments)) return 0;
+  const isRepairing = recovery.phase === 'recovery' || recovery.phase === 'loss';
+  if (!reordering.seen && (isRepairing || sentLog.sacked >= reordering.segments)) return 0;
   return Number.isFinite(rtt.min) ? Math.min((reordering.windowSteps * rtt.min) / 4, rtt.srtt) : 0;
 }
 

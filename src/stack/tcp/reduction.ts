@@ -20,7 +20,7 @@ export function enterRecovery(tcb: Tcb, now: Micros): void {
   recovery.phase = 'recovery';
   recovery.recover = tcb.snd.nxt;
   recovery.forced = true;
-  recovery.allowance = Math.max(1, recovery.allowance); // the fast retransmission, whatever else holds
+  recovery.window = Math.max(inFlight(tcb) + 1, recovery.window); // the fast retransmission, whatever else holds
   tcb.context.counters.tcpFastRetrans++;
   tcb.context.output.add(tcb);
 }
@@ -40,7 +40,8 @@ function beginReduction(tcb: Tcb, now: Micros): void {
   recovery.flightAtStart = Math.max(1, inFlight(tcb) + sentLog.lost + tcb.context.delivery.arrived);
   recovery.delivered = 0;
   recovery.sent = 0;
-  recovery.allowance = 0;
+  recovery.window = 0;
+  recovery.hasTailProbe = false;
   if (tcb.ecn.enabled) tcb.ownEcn.cwrDue = true; // RFC 3168 section 6.1.2: whatever made the window smaller
   tcb.congestion.onCongestion(sentLog.segments, now);
 }

@@ -1,3 +1,4 @@
+import { type Seq, seqGt, seqZero } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 
 /** The timeout before the first measurement, and its floor and ceiling. */
@@ -7,11 +8,21 @@ export interface RtoBounds {
   readonly rtoMax: Micros;
 }
 
-/** The retransmission timeout (RFC 6298), with Linux's floor: RTO = SRTT + max(4 RTTVAR, 200 ms). */
+/**
+ * The retransmission timeout (RFC 6298) as Linux makes it: SRTT, and four times the variation, which is not taken for less than
+ * 50 ms. The variation follows samples at once when they are late, but falls only once in a round trip, by a quarter, so that many
+ * samples of one flight do not count for many round trips (RFC 7323 section 4.2). Round trips that become shorter are no reason to
+ * wait longer. All numbers are whole: they need no place of their own on the heap.
+ */
 export class Rtt {
-  /** Smoothed round-trip time; 0 until the first sample. */
-  srtt: Micros = 0;
-  rttvar: Micros = 0;
+  /** Smoothed round-trip time, in eighths; 0 until the first sample. */
+  #srtt8 = 0;
+  /** Smoothed deviation, in quarters; the largest of this round trip; and what the timeout is made of. */
+  #deviation4 = 0;
+  #most4 = 0;
+  #used4 = 0;
+  /** SND.NXT at the beginning of the round trip that is measured now. */
+  #roundEnd: Seq = seqZero;
   /** The smallest round trip seen. */
   min: Micros = Number.POSITIVE_INFINITY;
   rto: Micros;
@@ -24,25 +35,55 @@ export class Rtt {
     this.#bounds = bounds;
   }
 
-  /** Takes in a measurement, and the shortest of the same acknowledgment. It also ends a backoff (RFC 6298 section 5.7). */
-  sample(measured: Micros, shortest: Micros = measured): void {
-    const rtt = Math.max(1, measured); // within one tick of the clock: never a division by zero later
+  /** Smoothed round-trip time; 0 until the first sample. */
+  get srtt(): Micros {
+    return this.#srtt8 / 8;
+  }
+
+  /** Smoothed deviation of the samples. */
+  get deviation(): Micros {
+    return this.#deviation4 / 4;
+  }
+
+  /**
+   * Takes in a measurement, and the shortest of the same acknowledgment, after SND.UNA has moved. It also ends a backoff (RFC 6298
+   * section 5.7).
+   */
+  sample(measured: Micros, shortest: Micros, { una, nxt }: { readonly una: Seq; readonly nxt: Seq }): void {
+    // Within one tick of the clock: never a division by zero later. What is longer than any timeout says no more.
+    const rtt = Math.max(1, Math.min(Math.floor(measured), longest));
     this.min = Math.min(this.min, Math.max(1, shortest));
-    if (this.srtt === 0) {
-      this.srtt = rtt; // section 2.2
-      this.rttvar = Math.round(rtt / 2);
-    } else {
-      // Section 2.3, RTTVAR first. Whole numbers need no place of their own on the heap.
-      this.rttvar += Math.round((Math.abs(this.srtt - rtt) - this.rttvar) / 4);
-      this.srtt += Math.round((rtt - this.srtt) / 8);
-    }
+    if (this.#srtt8 === 0) {
+      this.#srtt8 = 8 * rtt; // section 2.2
+      this.#deviation4 = 2 * rtt;
+      this.#used4 = Math.max(this.#deviation4, this.#bounds.rtoMin);
+      this.#most4 = this.#used4;
+      this.#roundEnd = nxt;
+    } else this.#smooth(rtt, una, nxt);
     this.#derive();
     this.backoffs = 0;
   }
 
+  /** Section 2.3. */
+  #smooth(rtt: Micros, una: Seq, nxt: Seq): void {
+    const error = rtt - (this.#srtt8 >> 3);
+    this.#srtt8 += error;
+    let change = Math.abs(error) - (this.#deviation4 >> 2);
+    if (error < 0 && change > 0) change >>= 3;
+    this.#deviation4 += change;
+    if (this.#deviation4 > this.#most4) {
+      this.#most4 = this.#deviation4;
+      this.#used4 = Math.max(this.#used4, this.#most4);
+    }
+    if (!seqGt(una, this.#roundEnd)) return;
+    if (this.#most4 < this.#used4) this.#used4 -= (this.#used4 - this.#most4) >> 2;
+    this.#roundEnd = nxt;
+    this.#most4 = this.#bounds.rtoMin;
+  }
+
   /** The SYN had to be sent again, and nothing could be measured (section 5.7). */
   fallBack(rto: Micros): void {
-    if (this.srtt === 0) this.rto = rto;
+    if (this.#srtt8 === 0) this.rto = rto;
   }
 
   /** Section 5.5: "back off the timer". */
@@ -65,6 +106,9 @@ export class Rtt {
   }
 
   #derive(): void {
-    this.rto = Math.min(Math.round(this.srtt + Math.max(4 * this.rttvar, this.#bounds.rtoMin)), this.#bounds.rtoMax);
+    this.rto = Math.min((this.#srtt8 >> 3) + this.#used4, this.#bounds.rtoMax);
   }
 }
+
+/** 134 s: eight times that are a small integer. */
+const longest: Micros = 2 ** 27;

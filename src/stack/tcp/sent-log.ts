@@ -116,11 +116,11 @@ export class SentLog {
   }
 
   /** So many segments of the entry at `slot` have arrived, up to `end`. */
-  #delivered(slot: number, segments: number, end: Seq): void {
+  #delivered(slot: number, segments: number, end: Seq, isPassed: boolean): void {
     const entries = this.#entries;
     if (this.#highestEnd === null || seqGt(end, this.#highestEnd)) this.#highestEnd = end;
     const wasSentAgain = (entries.flags[slot]! & AMBIGUOUS) !== 0;
-    if (!this.#delivery.add(segments, end, entries.sentAt[slot]!, wasSentAgain)) return;
+    if (!this.#delivery.add(segments, end, entries.sentAt[slot]!, wasSentAgain, isPassed)) return;
     const { newest } = this.#delivery;
     newest.delivered = entries.delivereds[slot]!;
     newest.deliveredAt = entries.deliveredAt[slot]!;
@@ -137,7 +137,7 @@ export class SentLog {
       const count = this.#entries.segmentCounts[this.#head]!;
       if ((flags & AMBIGUOUS) !== 0) isAmbiguous = true;
       if ((flags & SACKED) === 0) {
-        this.#delivered(this.#head, count, this.#entries.ends[this.#head]! as Seq);
+        this.#delivered(this.#head, count, this.#entries.ends[this.#head]! as Seq, true);
         this.#delivery.addPassed(this.#entries.sentAt[this.#head]!);
       }
       this.#uncount(flags, count);
@@ -174,7 +174,7 @@ export class SentLog {
     const part = Math.max(0, Math.floor(seqSub(una, this.start) / size), count - Math.ceil(left / size));
     if (part === 0) return false;
     const flags = this.#entries.flags[slot]!;
-    if ((flags & SACKED) === 0) this.#delivered(slot, part, una);
+    if ((flags & SACKED) === 0) this.#delivered(slot, part, una, true);
     this.#uncount(flags, part);
     this.#entries.segmentCounts[slot] = count - part;
     this.#segments -= part;
@@ -274,7 +274,7 @@ export class SentLog {
     const flags = this.#entries.flags[slot]!;
     if ((flags & SACKED) !== 0) return;
     const segments = this.#entries.segmentCounts[slot]!;
-    this.#delivered(slot, segments, this.#entries.ends[slot]! as Seq);
+    this.#delivered(slot, segments, this.#entries.ends[slot]! as Seq, false);
     this.#delivery.sackedNow += segments;
     if ((flags & AMBIGUOUS) === 0) this.#delivery.addSacked(this.#entries.sentAt[slot]!);
     this.#uncount(flags, segments);

@@ -13,11 +13,14 @@ import { setTimer } from './timers.ts';
 const mostAckDelay: Micros = ms(200);
 const withoutMeasurement: Micros = seconds(1);
 
+/** Not while losses are repaired; to slow down for ECN repairs nothing. */
+const mayProbe = ({ recovery }: Tcb): boolean => recovery.phase === 'open' || recovery.phase === 'reduced';
+
 /** Section 7.2: after new text has been sent, or acknowledged. Never later than the timeout. */
 export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
   const { recovery, sentLog, rtt, timers } = tcb;
   timers.probe = never;
-  const isQuiet = recovery.phase === 'open' && sentLog.length > 0 && sentLog.sacked === 0 && sentLog.lost === 0;
+  const isQuiet = mayProbe(tcb) && sentLog.length > 0 && sentLog.sacked === 0 && sentLog.lost === 0;
   if (!tcb.context.options.tcp.tailLossProbe) return;
   if (!isQuiet || recovery.hasTailProbe || !tcb.sackEnabled || !isSynchronised(tcb.state)) return;
   const slack = sentLog.segments === 1 ? mostAckDelay : tcb.context.options.tcp.tailProbeSlack;
@@ -28,7 +31,7 @@ export function scheduleTailProbe(tcb: Tcb, now: Micros): void {
 /** Section 7.3: the next segment is a probe, new text if there is some and it may be sent, the last one sent otherwise. */
 export function onTailProbeTimeout(tcb: Tcb, now: Micros): void {
   tcb.timers.probe = never;
-  if (tcb.sentLog.length === 0 || tcb.recovery.phase !== 'open') return;
+  if (tcb.sentLog.length === 0 || !mayProbe(tcb)) return;
   tcb.ownRecovery.tailProbeDue = true;
   tcb.context.counters.tcpTailProbes++;
   setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
@@ -56,16 +59,16 @@ export function tailProbeSent(tcb: Tcb, wasSentAgain: boolean): void {
 }
 
 /**
- * Section 7.4: has the probe repaired a loss? Then that was congestion, and counts once. A duplicate that the receiver
- * tells of, or an acknowledgment that tells nothing new, means that nothing was lost.
+ * Section 7.4: has the probe repaired a loss? Then that was congestion, and counts once. If the receiver tells that the probe came
+ * twice, or says nothing new (`isBare`: no text, no other window, no block), then nothing was lost.
  */
-export function onAckOfTailProbe(tcb: Tcb, isNew: boolean, isDuplicate: boolean, now: Micros): void {
+export function onAckOfTailProbe(tcb: Tcb, isBare: boolean, now: Micros): void {
   if (!tcb.recovery.hasTailProbe || !seqGe(tcb.snd.una, tcb.recovery.tailProbeEnd)) return;
-  const { ownRecovery: recovery, snd, congestion } = tcb;
-  if (!recovery.tailProbeWasSentAgain || isDuplicate || !isNew) recovery.hasTailProbe = false;
+  const { ownRecovery: recovery, snd, congestion, context } = tcb;
+  if (!recovery.tailProbeWasSentAgain || context.delivery.tellsOfProbe) recovery.hasTailProbe = false;
   else if (seqGt(snd.una, recovery.tailProbeEnd)) {
     recovery.hasTailProbe = false;
     congestion.onCongestion(tcb.sentLog.segments, now);
     congestion.onRecovered();
-  }
+  } else if (isBare) recovery.hasTailProbe = false;
 }

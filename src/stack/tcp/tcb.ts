@@ -191,11 +191,11 @@ export class RecoveryState {
   duplicateAcks = 0;
   /** The next segment goes out whatever cwnd says: the fast retransmission, or the one that a timeout sends. */
   forced = false;
-  /** Proportional rate reduction (RFC 9937): segments in flight at the beginning, arrived and sent since, and to send now. */
+  /** Proportional rate reduction (RFC 9937): segments in flight at the beginning, arrived and sent since, and how many may be. */
   flightAtStart = 1;
   delivered = 0;
   sent = 0;
-  allowance = 0;
+  window = 0;
   /** The reduction may still turn out to have been a mistake (undo.ts). */
   mayUndo = false;
   /** SND.UNA at that moment: duplicates of what was before are about something else. */

@@ -12,7 +12,7 @@ import type { Tcb } from './tcb.ts';
 export function beginDoubt(tcb: Tcb): void {
   const { ownRecovery: recovery } = tcb;
   recovery.mayUndo = true;
-  recovery.resentToUndo = 0;
+  recovery.resentToUndo = tcb.sentLog.resent + (recovery.hasTailProbe && recovery.tailProbeWasSentAgain ? 1 : 0);
   recovery.undoFrom = tcb.snd.una;
 }
 
@@ -25,10 +25,16 @@ export function countResent(tcb: Tcb): void {
 export function noteDuplicateTold(tcb: Tcb, { options }: Segment): void {
   const { ownTroubles: troubles, snd, context } = tcb;
   const end = options.sackEnd[0]!;
-  const segments = Math.max(1, Math.ceil(seqSub(end, options.sackStart[0]!) / snd.mss));
+  const length = seqSub(end, options.sackStart[0]!);
+  const segments = Math.max(1, Math.ceil(length / snd.mss));
+  const { delivery } = context;
+  const { mayUndo, resentToUndo, undoFrom, hasTailProbe, tailProbeEnd } = tcb.recovery;
+  delivery.tellsOfProbe = hasTailProbe && end === tailProbeEnd && length <= snd.mss;
   troubles.duplicatesTold += segments;
-  if (troubles.duplicatesTold <= troubles.retransmissions) context.delivery.arrived += segments;
-  const { mayUndo, resentToUndo, undoFrom } = tcb.recovery;
+  if (troubles.duplicatesTold <= troubles.retransmissions) {
+    delivery.arrived += segments;
+    delivery.wasGivenUpEarly = !delivery.tellsOfProbe; // RFC 8985 section 7.4.2: the timer has sent the probe, not RACK
+  }
   if (mayUndo && resentToUndo > 0 && seqGt(end, undoFrom) && !seqGt(end, snd.una)) {
     const { ownRecovery: recovery } = tcb;
     recovery.resentToUndo = Math.max(0, resentToUndo - segments);
@@ -55,7 +61,7 @@ export function wasNoLoss(tcb: Tcb, seg: Segment): boolean {
 /** Gives back what the loss took. */
 export function undo(tcb: Tcb): void {
   const { ownRecovery: recovery, congestion, context } = tcb;
-  congestion.undo();
+  if (recovery.mayUndo) congestion.undo(); // else it was slowed down for something else
   recovery.mayUndo = false;
   recovery.sawDuplicate = false;
   if (tcb.ecn.cwrDue) tcb.ownEcn.cwrDue = false;
