@@ -287,7 +287,7 @@ export class TcpEnd implements End, StreamHolder {
   }
 
   unsentOctets(): number {
-    return this.#tcb?.unsent ?? 0;
+    return this.#tcb === null ? 0 : tcpCalls.unsentOctets(this.#tcb);
   }
 
   isAtMark(): boolean {

@@ -1,4 +1,12 @@
-import { infoWithoutConnection, StackError, seconds, type TcpSettings, tcpCalls, tcpInfo } from '../../stack/index.ts';
+import {
+  infoWithoutConnection,
+  StackError,
+  seconds,
+  type Tcb,
+  type TcpSettings,
+  tcpCalls,
+  tcpInfo,
+} from '../../stack/index.ts';
 import {
   type Level,
   type Option,
@@ -24,12 +32,14 @@ const leastClamp = 1152;
 const setting = (
   get: (settings: TcpSettings, target: OptionTarget) => OptionValue,
   set: (settings: TcpSettings, value: OptionValue, target: OptionTarget) => void,
+  after: (tcb: Tcb, now: number) => void = () => {},
 ): Option => ({
   get: (target) => get(target.stream.tcp, target),
   set: (target, value) => {
     const probe = target.stream.tcp.copy();
     set(probe, value, target); // refuses what cannot be before anything has changed
     setTcp(target, (settings) => Object.assign(settings, probe));
+    if (target.tcb !== null) after(target.tcb, target.now());
   },
 });
 
@@ -97,6 +107,7 @@ const keepIdle: Option = setting(
   (settings, value) => {
     settings.keepAliveIdle = seconds(toNumber(value, 1, mostKeepIdle));
   },
+  tcpCalls.keepAliveTimeChanged,
 );
 
 const timestamp: Option = {
@@ -126,6 +137,9 @@ export const tcpLevel: Level = [
       (settings) => settings.cork,
       (settings, value) => {
         settings.cork = toFlag(value);
+      },
+      (tcb) => {
+        if (!tcb.settings.cork) tcpCalls.letGo(tcb);
       },
     ),
     'flag',

@@ -60,6 +60,14 @@ function adaptWait(tcb: Tcb, now: Micros): void {
 const quickAcks = ({ rcv, ack }: Tcb): number =>
   Math.min(mostQuickAcks, Math.floor(seqSub(rcv.edge, ack.lastSent) / (2 * rcv.mss)) || 2);
 
+/** The peer is to hear soon of what follows: so many acknowledgments are not delayed, whatever they could ride on (as Linux). */
+export function becomeQuick(tcb: Tcb, most: number): void {
+  const { ack, context } = tcb;
+  ack.quick = Math.max(ack.quick, Math.min(most, quickAcks(tcb)));
+  ack.isInteractive = false;
+  ack.wait = context.options.tcp.delayedAck;
+}
+
 /** MUST-40: under half a second; not longer than a round trip either, where that is known. */
 function boundedWait({ ack, rtt, context }: Tcb): Micros {
   const least = context.options.tcp.delayedAck;

@@ -1,11 +1,11 @@
 import { type ErrorCode, StackError } from '../base/errors.ts';
-import { seqSub } from '../base/seq.ts';
+import { seqGt, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { acknowledgeNow, mostQuickAcks } from './ack-policy.ts';
 import { hasRoom, onRead, sendRoom } from './buffers.ts';
 import { abandon, waitForPeersFin } from './ending.ts';
 import { mayExchange, openWith } from './fast-open.ts';
-import { scheduleKeepAlive } from './keep-alive.ts';
+import { switchKeepAlive } from './keep-alive.ts';
 import { isAppLimited, markAppLimited } from './rate.ts';
 import { sendAbort } from './reset.ts';
 import type { TcpSettings } from './settings.ts';
@@ -77,6 +77,7 @@ export const isWritable = (tcb: Tcb): boolean =>
  * @throws StackError EAGAIN nothing has come yet; or, once and after all that has come, what ended the connection
  */
 export function receive(tcb: Tcb, into: Uint8Array, now: Micros, peek = false): number {
+  const { rcv } = tcb;
   const count = Math.min(into.length, octetsBeforeMark(tcb, tcb.receiveQueue.length));
   if (count > 0) {
     tcb.receiveQueue.copyOut(0, count, into, 0);
@@ -84,6 +85,7 @@ export function receive(tcb: Tcb, into: Uint8Array, now: Micros, peek = false): 
     tcb.receiveQueue.release(count);
     if (tcb.receiveQueue.length === 0 && tcb.reassembly.isEmpty) tcb.receiveQueue.clear();
     tcb.octetsIn += count;
+    if (rcv.urgent !== 'none' && seqGt(tcb.copiedSeq, rcv.up)) rcv.urgent = 'none'; // passed by
     if (tcb.state === 'CLOSED' || tcb.finReceived) return count;
     onRead(tcb, count, now);
     if (windowUpdateIsDue(tcb)) acknowledgeNow(tcb);
@@ -105,18 +107,23 @@ export const isReadable = (tcb: Tcb): boolean =>
 const lowWater = (tcb: Tcb): number =>
   Math.min(tcb.settings.receiveLowWater, tcb.receiveLimit >> 1) + (isAtMark(tcb) && !tcb.settings.urgentInline ? 1 : 0);
 
+export { keepAliveTimeChanged } from './keep-alive.ts';
 export { hasUrgentOctet, isAtMark, receiveUrgent } from './urgent.ts';
 
 /** Octets that RECEIVE would give at once: those before an urgent one (SIOCINQ). */
 export function readableOctets(tcb: Tcb): number {
   const { rcv, receiveQueue, settings } = tcb;
   const distance = seqSub(rcv.up, tcb.copiedSeq);
-  const isBounded = rcv.urgent !== 'none' && !settings.urgentInline && distance > 0;
+  const isBounded = rcv.urgent !== 'none' && !settings.urgentInline && distance >= 0;
   return isBounded ? Math.min(receiveQueue.length, distance) : receiveQueue.length;
 }
 
-/** Octets of text that the peer has not acknowledged, sent or not (SIOCOUTQ). */
-export const unacknowledgedOctets = (tcb: Tcb): number => tcb.sendQueue.length;
+/** Octets that the peer has not acknowledged, sent or not, of which a FIN is one (SIOCOUTQ). */
+export const unacknowledgedOctets = (tcb: Tcb): number =>
+  tcb.sendQueue.length + (tcb.finQueued && !tcb.finAcknowledged && tcb.state !== 'CLOSED' ? 1 : 0);
+
+/** Those of them that have not been sent (SIOCOUTQNSD). */
+export const unsentOctets = (tcb: Tcb): number => tcb.unsent + (tcb.finQueued && !tcb.finSent ? 1 : 0);
 
 /** The user sends no more: a FIN follows what is queued (section 3.10.4). Receiving goes on. */
 export function shutdownSend(tcb: Tcb, now: Micros): void {
@@ -201,8 +208,7 @@ export function settingsChanged(tcb: Tcb, now: Micros): void {
   if (settings.receiveBuffer > 0) tcb.receiveLimit = settings.receiveBuffer;
   if (settings.sendBuffer > 0) tcb.sendLimit = settings.sendBuffer;
   if (tcb.state === 'CLOSED') return;
-  scheduleKeepAlive(tcb, now);
-  if (!settings.cork) tcb.moreFollows = false;
+  switchKeepAlive(tcb, now);
   if (isSynchronised(tcb.state)) tcb.context.output.add(tcb); // Nagle or the cork may have held something back
   tcb.context.changed.add(tcb);
 }
@@ -213,11 +219,19 @@ export function pushQueued(tcb: Tcb): void {
   tcb.context.output.add(tcb);
 }
 
+/** The cork is out, or MSG_MORE's promise is void: what is queued goes, as far as Nagle lets it. */
+export function letGo(tcb: Tcb): void {
+  tcb.moreFollows = false;
+  tcb.context.output.add(tcb);
+}
+
 /** TCP_QUICKACK: acknowledge the next segments at once, or go back to waiting for company. */
 export function setQuickAck(tcb: Tcb, quick: boolean): void {
   tcb.ack.isInteractive = !quick;
   if (quick) tcb.ack.quick = mostQuickAcks;
-  if (quick && tcb.timers.delayedAck !== never) acknowledgeNow(tcb);
+  // With text still to be read, reading may give the acknowledgment something to ride on (as Linux).
+  const isRead = tcb.receiveQueue.length === 0 || seqSub(tcb.rcv.nxt, tcb.ack.lastSent) > tcb.rcv.mss;
+  if (quick && tcb.timers.delayedAck !== never && isRead) acknowledgeNow(tcb);
 }
 
 /** ABORT (section 3.10.5): a reset to the peer, and the connection is forgotten. */

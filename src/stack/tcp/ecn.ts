@@ -1,6 +1,6 @@
 import type { Micros } from '../base/time.ts';
 import { CWR, ECE, type Segment, SYN } from '../wire/tcp.ts';
-import { acknowledgeNow } from './ack-policy.ts';
+import { acknowledgeNow, becomeQuick } from './ack-policy.ts';
 import { enterReduction } from './reduction.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -44,11 +44,11 @@ export function settleEcn(tcb: Tcb, seg: Segment): void {
 /** Text has arrived: what its mark says. */
 export function noteMark(tcb: Tcb, seg: Segment): void {
   if (!tcb.ecn.enabled) return;
-  const { ownEcn: ecn, ack } = tcb;
+  const { ownEcn: ecn } = tcb;
   if (seg.ecn === congestion) {
-    if (!ecn.mustEcho) ack.quick = Math.max(ack.quick, quickAcksOnMark);
+    if (!ecn.mustEcho) becomeQuick(tcb, quickAcksOnMark);
     ecn.mustEcho = true;
-  } else if (seg.ecn === notCapable && ecn.seen) ack.quick = Math.max(ack.quick, quickAcksOnMark);
+  } else if (seg.ecn === notCapable && ecn.seen) becomeQuick(tcb, quickAcksOnMark);
   if (seg.ecn !== notCapable) ecn.seen = true;
 }
 

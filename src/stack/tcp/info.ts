@@ -1,7 +1,8 @@
 import type { StackOptions } from '../base/options.ts';
 import type { Micros } from '../base/time.ts';
+import { unsentOctets } from './calls.ts';
 import { limitedTimes } from './limits.ts';
-import { segmentSize } from './output.ts';
+import { boundedMss } from './output.ts';
 import { pacingRate } from './pacing.ts';
 import { windowInForce } from './pipe.ts';
 import type { TcpSettings } from './settings.ts';
@@ -189,7 +190,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_fastopen_client_fail: tcb.fastOpen.failure,
     tcpi_rto: whole(rtt.rto),
     tcpi_ato: whole(tcb.ack.wait),
-    tcpi_snd_mss: segmentSize(tcb),
+    tcpi_snd_mss: boundedMss(tcb),
     tcpi_rcv_mss: rcv.mss,
     tcpi_unacked: sentLog.segments,
     tcpi_sacked: tcb.sackEnabled ? sentLog.sacked : recovery.duplicateAcks,
@@ -213,11 +214,11 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     tcpi_total_retrans: troubles.retransmissions,
     tcpi_pacing_rate: whole(pacingRate(tcb)),
     tcpi_max_pacing_rate: tcb.settings.maxPacingRate,
-    tcpi_bytes_acked: isSynchronised(tcb.state) ? tcb.acknowledged - (tcb.wasPassive ? 1 : 0) : 0,
-    tcpi_bytes_received: tcb.octetsIn + tcb.receiveQueue.length,
+    tcpi_bytes_acked: Math.max(0, tcb.acknowledged - (tcb.wasPassive ? 1 : 0)),
+    tcpi_bytes_received: tcb.octetsIn + tcb.receiveQueue.length + (tcb.finReceived ? 1 : 0),
     tcpi_segs_out: counts.segmentsOut,
     tcpi_segs_in: counts.segmentsIn,
-    tcpi_notsent_bytes: tcb.unsent,
+    tcpi_notsent_bytes: unsentOctets(tcb),
     tcpi_min_rtt: whole(rtt.min),
     tcpi_data_segs_in: counts.dataSegmentsIn,
     tcpi_data_segs_out: counts.dataSegmentsOut,

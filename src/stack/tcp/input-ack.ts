@@ -7,7 +7,7 @@ import type { RateSample } from './congestion/controller.ts';
 import { hasDsack } from './dsack.ts';
 import { abandon, enterTimeWait, waitForPeersFin } from './ending.ts';
 import { endEarly } from './fast-open.ts';
-import { scheduleKeepAlive } from './keep-alive.ts';
+import { switchKeepAlive } from './keep-alive.ts';
 import { noteAcknowledged } from './limits.ts';
 import { beginMtuSearch, onAckOfMtuProbe } from './mtu-search.ts';
 import { decidesItself, inFlight, isCwndLimited } from './pipe.ts';
@@ -21,7 +21,7 @@ import { onAckOfTailProbe, scheduleTailProbe } from './tail-loss.ts';
 import type { Tcb } from './tcb.ts';
 import { deferredRetries, probeInterval } from './timeouts.ts';
 import { setTimer } from './timers.ts';
-import { echoedRoundTrip, timestampTick } from './timestamps.ts';
+import { echoedRoundTrip, timestampTick, updateRecent } from './timestamps.ts';
 import { noteDuplicateTold } from './undo.ts';
 
 /** A receiver that has dropped what it had told of may do so for a moment only (as Linux assumes). */
@@ -41,8 +41,10 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
     challenge(tcb, now); // RFC 5961 section 5.2
     return false;
   }
+  updateRecent(tcb, seg, now); // not before: what acknowledges what never was may be forged (as Linux)
   tcb.counts.lastAckReceivedAt = now;
   tcb.probes = 0;
+  if (tcb.moreFollows) letMoreGo(tcb);
   const isNew = seqGt(seg.ack, snd.una);
   const hasMoved = updateWindow(tcb, seg, now);
   const isDuplicate = !isNew && !hasMoved && isDuplicateAck(tcb, seg);
@@ -55,16 +57,18 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   }
   const inFlightBefore = inFlight(tcb);
   tcb.context.ackEvent.rtt = -1;
+  let hasDeparted = false;
   if (isNew) acknowledgeSent(tcb, seg, now);
   else if (isDuplicate && tellsOfDeparture(tcb)) {
-    tcb.ownRecovery.duplicateAcks++; // another segment has left the way (RFC 5681 section 2)
+    hasDeparted = true; // another segment has left the way (RFC 5681 section 2)
+    tcb.ownRecovery.duplicateAcks++;
     context.output.add(tcb);
   }
   if (seg.options.sackBlocks > 0 && tcb.sackEnabled) applySack(tcb, seg);
   if (tellsDuplicate) noteDuplicateTold(tcb, seg);
   const hasMeasured = takeRoundTrip(tcb, seg, isNew, now);
   const lostBefore = tcb.sentLog.everLost;
-  context.ackEvent.acked = newlyArrived(tcb);
+  context.ackEvent.acked = isNew || tcb.sackEnabled ? newlyArrived(tcb) : Number(hasDeparted);
   const mayGrow = respond(tcb, seg, isNew, now);
   const sample = takeSample(tcb, inFlightBefore, tcb.sentLog.everLost - lostBefore, now);
   if (isHandshake) tcb.congestion.onOpen?.(tcb.rtt.srtt, tcb.rtt.min, now);
@@ -74,6 +78,9 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   }
   if (!isNew) {
     if (hasMeasured && isWorthMoreTime(tcb)) setTimer(tcb, 'retransmit', now + tcb.rtt.rto);
+    // Where segments overtake each other all the time, blocks are progress as any other (as Linux).
+    const isUsual = tcb.reordering.segments > context.options.tcp.reordering;
+    if (mayGrow && isUsual && context.delivery.sackedNow > 0 && !decidesItself(tcb)) grow(tcb, now);
     return true;
   }
   if (mayGrow && !decidesItself(tcb)) grow(tcb, now);
@@ -111,6 +118,7 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
   enter(tcb, 'ESTABLISHED', now);
   begin(tcb, now);
   tcb.snd.wl1 = seqAdd(seg.seq, -1); // this segment updates the window, whatever came before
+  tcb.snd.maxWnd = 0; // that of the SYN, which is not scaled, is not meant
   if (listener !== null) {
     listener.halfOpen.delete(tcb);
     listener.acceptQueue.push(tcb);
@@ -123,7 +131,7 @@ function finishHandshake(tcb: Tcb, seg: Segment, now: Micros): boolean {
 /** The handshake is done: what it has taught. */
 export function begin(tcb: Tcb, now: Micros): void {
   const { troubles, context, settings } = tcb;
-  scheduleKeepAlive(tcb, now);
+  switchKeepAlive(tcb, now);
   if (context.options.tcp.mtuProbing === 2) beginMtuSearch(tcb, now);
   if (troubles.retransmissions === 0) return;
   tcb.rtt.fallBack(seconds(3)); // RFC 6298 section 5.7
@@ -152,6 +160,12 @@ function isPlausible(tcb: Tcb, ack: Seq): boolean {
   const { una, nxt, maxWnd } = tcb.snd;
   const oldest = seqAdd(una, -Math.min(maxWnd, tcb.acknowledged));
   return !seqLt(ack, oldest) && !seqGt(ack, nxt);
+}
+
+/** MSG_MORE is about one call: the next acknowledgment, of whatever, lets go of what it held back (as Linux). */
+function letMoreGo(tcb: Tcb): void {
+  tcb.moreFollows = false;
+  tcb.context.output.add(tcb);
 }
 
 /** Says nothing at all that was not known. */
@@ -194,8 +208,9 @@ function updateWindow(tcb: Tcb, seg: Segment, now: Micros): boolean {
 /** While nothing is in flight, every answer of the peer tells whether there is still need to probe (section 3.8.6.1). */
 function onWindowAnswer(tcb: Tcb, now: Micros): void {
   const { snd, timers } = tcb;
-  if (tcb.sentLog.length > 0 || tcb.unsent === 0) return;
-  if (Math.min(tcb.unsent, snd.mss) <= snd.wnd) {
+  const waiting = tcb.unsent + (tcb.finQueued && !tcb.finSent ? 1 : 0);
+  if (tcb.sentLog.length > 0 || waiting === 0) return;
+  if (Math.min(waiting, snd.mss) <= snd.wnd) {
     tcb.probeBackoff = 0; // the timer goes on, should Nagle or a cork hold the text back
     tcb.probingSince = -1;
   } else if (timers.persist !== never) setTimer(tcb, 'persist', now + probeInterval(tcb));
@@ -221,7 +236,6 @@ export function acknowledgeSent(tcb: Tcb, seg: Segment, now: Micros): void {
   if (seqLt(snd.up, ack)) snd.up = ack;
   tcb.retries = 0;
   tcb.softError = null;
-  tcb.moreFollows = false;
   if (!sentLog.hasResent) tcb.resendingSince = -1;
   context.changed.add(tcb);
   context.output.add(tcb);

@@ -1,7 +1,8 @@
 import { type Seq, seqAdd, seqGe, seqGt, seqLt, seqMax, seqMin, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
-import { FIN, type Segment, SYN } from '../wire/tcp.ts';
-import { acknowledgeNow, onText, onTextBeyondGap } from './ack-policy.ts';
+import { FIN, PSH, type Segment, SYN, URG } from '../wire/tcp.ts';
+import { timestampsLength } from '../wire/tcp-options.ts';
+import { acknowledgeNow, becomeQuick, mostQuickAcks, onText, onTextBeyondGap } from './ack-policy.ts';
 import { onTextArrived } from './buffers.ts';
 import { noteDuplicate, noteDuplicateBefore } from './dsack.ts';
 import { noteMark } from './ecn.ts';
@@ -32,6 +33,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (seqLt(first, rcv.nxt)) noteDuplicateBefore(tcb, first, seqAdd(first, length));
   if (seqGe(start, end)) {
     if (seqGt(seqAdd(first, length), rcv.edge)) context.drop('beyond the window', now);
+    becomeQuick(tcb, mostQuickAcks); // the peer has missed acknowledgments
     return false;
   }
   if (tcb.isOrphan || (tcb.readShut && tcb.finQueued)) {
@@ -44,7 +46,7 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   }
   takeUrgentOctet(tcb, seg);
   noteMark(tcb, seg);
-  rcv.mss = Math.max(rcv.mss, Math.min(seg.size, tcb.advertisedMss)); // what is longer was put together on its way
+  measureSegments(tcb, seg);
   onTextArrived(tcb, seg, now);
   const from = seg.textStart + seqSub(start, first);
   const count = seqSub(end, start);
@@ -77,6 +79,27 @@ export function processText(tcb: Tcb, seg: Segment, now: Micros): boolean {
   onText(tcb, hadGap, now);
   return false;
 }
+
+/**
+ * How large are the peer's segments? As large as the largest; or, where the path has become narrower, as two in a row that might
+ * be full: large ones, or such as end nothing that the peer's user has written (as Linux).
+ */
+function measureSegments({ rcv, ts, advertisedMss }: Tcb, seg: Segment): void {
+  const size = Math.min(seg.size, advertisedMss); // what is longer was put together on its way
+  const { lastSize } = rcv;
+  rcv.lastSize = 0;
+  if (size >= rcv.mss) {
+    rcv.mss = size;
+    return;
+  }
+  const withHeader = size + (ts.enabled ? timestampsLength : 0);
+  const isWhole = (seg.flags & (PSH | FIN | URG | SYN)) === 0;
+  if (withHeader < 536 && !(isWhole && withHeader >= leastWhole)) return;
+  rcv.lastSize = size;
+  if (size === lastSize) rcv.mss = size;
+}
+/** Linux: TCP_MIN_MSS. */
+const leastWhole = 88;
 
 /** Eighth step: a FIN acts once every octet before it has been received. */
 export function checkFin(tcb: Tcb, seg: Segment, now: Micros): void {

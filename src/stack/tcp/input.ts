@@ -1,7 +1,7 @@
 import { seqAdd, seqGt, seqLt, toSeq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/tcp.ts';
-import { acknowledgeNow } from './ack-policy.ts';
+import { acknowledgeNow, becomeQuick, mostQuickAcks } from './ack-policy.ts';
 import { challenge } from './challenge.ts';
 import { noteDuplicateBefore } from './dsack.ts';
 import { noteReduced } from './ecn.ts';
@@ -12,7 +12,7 @@ import { checkFin, processText } from './input-text.ts';
 import { sendResetFor } from './reset.ts';
 import { mayReceive } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { echoesAnother, isOldTimestamp, updateRecent } from './timestamps.ts';
+import { echoesAnother, isOldTimestamp, isOvertaken } from './timestamps.ts';
 import { checkUrgent } from './urgent.ts';
 
 /**
@@ -31,7 +31,6 @@ function arrivesInOtherStates(tcb: Tcb, seg: Segment, now: Micros): void {
   if (!checkReset(tcb, seg, now)) return; // second
   // third: security and compartment are those of a closed network of the past and are not implemented
   if (!checkSyn(tcb, seg, now)) return; // fourth
-  updateRecent(tcb, seg, now);
   noteReduced(tcb, seg);
   if (!checkAck(tcb, seg, now)) return; // fifth
   checkUrgent(tcb, seg); // sixth
@@ -68,12 +67,13 @@ function checkSequence(tcb: Tcb, seg: Segment, now: Micros): boolean {
   if (!isOld && isAcceptable(tcb, seg)) return true;
   if ((seg.flags & RST) !== 0 && isBeforeFin(tcb, seg)) return true;
   tcb.context.drop(isOld ? 'old timestamp' : 'unacceptable sequence number', now);
-  if ((seg.flags & RST) !== 0) return false;
+  if ((seg.flags & RST) !== 0 || (isOld && isOvertaken(tcb, seg))) return false;
   if ((seg.flags & SYN) !== 0)
     challenge(tcb, now); // RFC 5961 section 4.2: whatever its number
   else if (seg.len > 0) {
     refreshTimeWait(tcb, seg, now);
     noteDuplicateBefore(tcb, seg.seq, seqAdd(seg.seq, seg.len));
+    if (seqLt(seg.seq, tcb.rcv.nxt)) becomeQuick(tcb, mostQuickAcks); // the peer has missed acknowledgments
     acknowledgeNow(tcb);
   } else challenge(tcb, now); // without text it may be one side of an endless exchange: limited (as Linux does)
   return false;

@@ -19,12 +19,18 @@ const mostProbes = ({ settings, context }: Tcb): number =>
 
 const silentSince = ({ counts }: Tcb): Micros => Math.max(counts.lastDataReceivedAt, counts.lastAckReceivedAt, 0);
 
-/** The user has switched it, or changed its times; or the connection has come up. */
-export function scheduleKeepAlive(tcb: Tcb, now: Micros): void {
-  if (!tcb.settings.keepAlive || !isSynchronised(tcb.state) || tcb.state === 'TIME-WAIT') {
-    tcb.timers.keepAlive = never;
-    return;
-  }
+const isOff = ({ settings, state }: Tcb): boolean =>
+  !settings.keepAlive || !isSynchronised(state) || state === 'TIME-WAIT';
+
+/** The connection has come up, or the user has switched it: what is switched on waits its whole time. */
+export function switchKeepAlive(tcb: Tcb, now: Micros): void {
+  if (isOff(tcb)) tcb.timers.keepAlive = never;
+  else if (tcb.timers.keepAlive === never) setTimer(tcb, 'keepAlive', now + idleTime(tcb));
+}
+
+/** The user has changed how long the peer may be silent: what has passed of it counts. */
+export function keepAliveTimeChanged(tcb: Tcb, now: Micros): void {
+  if (isOff(tcb)) return;
   const silence = now - silentSince(tcb);
   setTimer(tcb, 'keepAlive', now + Math.max(0, idleTime(tcb) - silence));
 }

@@ -1,6 +1,6 @@
 import { setUint8, setUint16, setUint32 } from '../base/bytes.ts';
 import { headerRoom } from '../base/path.ts';
-import { type Seq, seqAdd, seqGt, seqLt, seqSub } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGt, seqLt, seqMin, seqSub } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import { ACK, FIN, finishSegment, PSH, SYN, tcpHeaderLength, URG } from '../wire/tcp.ts';
 import { sackLength, timestampsLength, writeSack, writeSynOptions } from '../wire/tcp-options.ts';
@@ -49,13 +49,17 @@ export function writeNextSegment(tcb: Tcb, into: Uint8Array, at: number, now: Mi
 }
 
 /**
- * Octets of text that a segment may carry now: not more than half of the largest window that the peer has offered, so that
- * one with a small window need not wait for it to be empty (as Linux), and less while blocks of SACK ride along.
+ * Octets of text that a segment may carry: not more than half of the largest window that the peer has offered, so that one with
+ * a small window need not wait for it to be empty (as Linux).
  */
-export function segmentSize(tcb: Tcb): number {
-  const { mss, maxWnd } = tcb.snd;
+export function boundedMss({ snd: { mss, maxWnd } }: Tcb): number {
   const bound = maxWnd > 536 ? maxWnd >> 1 : maxWnd;
-  const size = bound > 0 && mss > bound ? Math.max(bound, 68 - tcpHeaderLength) : mss;
+  return bound > 0 && mss > bound ? Math.max(bound, 68 - tcpHeaderLength) : mss;
+}
+
+/** Octets of text that a segment may carry now: less while blocks of SACK ride along. */
+export function segmentSize(tcb: Tcb): number {
+  const size = boundedMss(tcb);
   if (!tcb.sackEnabled || (!tcb.ack.hasDsack && tcb.reassembly.isEmpty)) return size;
   const blocks = Math.min(tcb.ts.enabled ? 3 : 4, tcb.reassembly.ranges + (tcb.ack.hasDsack ? 1 : 0));
   return Math.max(1, size - sackLength(blocks));
@@ -92,7 +96,7 @@ function resend(tcb: Tcb, index: number, into: Uint8Array, at: number, now: Micr
   const size = segmentSize(tcb);
   sentLog.isolateFirst(index);
   const most = Math.max(1, Math.min(size, index === 0 ? size : seqSub(seqAdd(snd.una, snd.wnd), start)));
-  if (seqSub(sentLog.endOf(index), start) > most) sentLog.split(index, seqAdd(start, most));
+  if (seqSub(seqMin(sentLog.endOf(index), tcb.textEnd), start) > most) sentLog.split(index, seqAdd(start, most));
   else while (sentLog.joinNext(index, most, tcb.textEnd)); // small lost ones go together (RFC 9293 section 3.8.6.2)
   const end = sentLog.endOf(index);
   giveUpMtuProbe(tcb, start, end);
@@ -152,7 +156,13 @@ function writeNew(tcb: Tcb, into: Uint8Array, at: number, now: Micros): number {
     armPersist(tcb, now); // nothing is held back for ever: with nothing in flight a timer lets it go (MUST-60)
     return 0;
   }
-  tcb.probeDue = false;
+  if (tcb.probeDue) {
+    // What the timer lets go is text, no probe: the next question comes after one timeout again.
+    tcb.probeDue = false;
+    tcb.probes = 0;
+    tcb.probeBackoff = 0;
+    tcb.probingSince = -1;
+  }
   const start = snd.nxt;
   const finNow = withFin && isAll && text < usable; // a FIN takes a number of the window too
   if (text % size > 0) snd.small = seqAdd(start, text);

@@ -15,7 +15,7 @@ import type { Tcb } from './tcb.ts';
 export function takeSample(tcb: Tcb, inFlightBefore: number, lost: number, now: Micros): RateSample {
   const { rate, rtt, recovery } = tcb;
   const { rateSample: sample, ackEvent, delivery } = tcb.context;
-  rate.delivered += delivery.arrived;
+  rate.delivered += ackEvent.acked;
   if (rate.appLimitedUntil > 0 && rate.delivered > rate.appLimitedUntil) rate.appLimitedUntil = 0;
   if (delivery.arrived > 0) rate.deliveredAt = now;
   sample.delivered = 0;

@@ -88,7 +88,11 @@ function respondInRecovery(tcb: Tcb, seg: Segment, isNew: boolean): void {
     else if (!decidesItself(tcb)) tcb.congestion.onRecovered();
     return open(tcb);
   }
-  if (!isNew || tcb.snd.una === recovery.recover) return;
+  if (!isNew) return;
+  if (tcb.snd.una === recovery.recover) {
+    recovery.duplicateAcks = 0; // they were about what is acknowledged now
+    return;
+  }
   if (wasNoLoss(tcb, seg)) {
     // The original has arrived: nothing more is sent again, and once nothing repeated is on its way, all was a mistake.
     if (originalHasArrived(tcb, seg)) tcb.ownReordering.seen = true;
@@ -122,7 +126,7 @@ function respondInLoss(tcb: Tcb, seg: Segment, isNew: boolean): boolean {
   const { delivery } = tcb.context;
   const isProof = delivery.originalArrived && (tcb.sackEnabled || !delivery.repeatedArrived);
   const isSpurious = recovery.frto !== 'off' && isProof;
-  if (isNew && (isSpurious || wasNoLoss(tcb, seg))) {
+  if (isSpurious || (isNew && wasNoLoss(tcb, seg))) {
     sentLog.forgetLosses();
     undo(tcb);
     tcb.retries = 0;

@@ -1,5 +1,5 @@
 import { Pool } from '../base/pool.ts';
-import { type Seq, seqAdd, seqGt, seqLe, seqSub, seqZero } from '../base/seq.ts';
+import { type Seq, seqAdd, seqGt, seqLe, seqMin, seqSub, seqZero } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { Delivery } from './delivery.ts';
 import type { RateState } from './rate-state.ts';
@@ -381,7 +381,7 @@ export class SentLog {
 
   /**
    * Makes one of an entry that is lost and waits to be sent again and its successor, if that has not arrived and both together
-   * are not longer than `most` (as Linux).
+   * have not more text than `most` (as Linux). A FIN is what lies beyond `textEnd`.
    */
   joinNext(index: number, most: number, textEnd: Seq): boolean {
     if (index + 1 >= this.#count) return false;
@@ -389,12 +389,14 @@ export class SentLog {
     const nextFlags = this.#entries.flags[next]!;
     if ((this.#entries.flags[slot]! & (LOST | RESENT | SACKED)) !== LOST || (nextFlags & SACKED) !== 0) return false;
     const end = this.#entries.ends[next]! as Seq;
-    if (seqSub(end, this.startOf(index)) > most || seqGt(end, textEnd)) return false;
+    if (seqSub(seqMin(end, textEnd), this.startOf(index)) > most) return false; // a FIN takes no room
+    const isFinAlone = this.startOf(index + 1) === textEnd;
     this.#segments -= this.#entries.segmentCounts[slot]! + this.#entries.segmentCounts[next]! - 1;
     this.#lost -= this.#entries.segmentCounts[slot]! - 1;
     this.#uncount(nextFlags, this.#entries.segmentCounts[next]!);
     this.#entries.ends[slot] = end;
-    this.#entries.flags[slot] = LOST | (nextFlags & LASTING) | (this.#entries.flags[slot]! & AMBIGUOUS);
+    const kept = this.#entries.flags[slot]! & (isFinAlone ? AMBIGUOUS | PUSHED : AMBIGUOUS);
+    this.#entries.flags[slot] = LOST | (nextFlags & LASTING) | kept;
     this.#entries.segmentCounts[slot] = 1;
     for (let move = index + 1; move < this.#count - 1; move++) this.#copy(this.#slot(move + 1), this.#slot(move));
     this.#count--;

@@ -117,6 +117,8 @@ export class ReceiveSpace {
   wndShift = 0;
   /** What the peer's segments look like: its largest text so far. Decides what "every second full segment" means. */
   mss = 536;
+  /** What the last segment had, if it was smaller and may have been a full one all the same. */
+  lastSize = 0;
   /** The most that is offered now. Grows with every full segment that arrives, as on Linux, up to the buffer. */
   ssthresh = 0xffff;
   /** RCV.UP: where the urgent octet stands, when there is one. */

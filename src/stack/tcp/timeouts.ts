@@ -130,7 +130,7 @@ function onPersist(tcb: Tcb, now: Micros): void {
   if (!seqGt(seqAdd(tcb.textEnd, tcb.finQueued ? 1 : 0), tcb.snd.nxt)) return;
   if (tcb.probingSince < 0) tcb.probingSince = now;
   const { userTimeout } = tcb.settings;
-  const isOverdue = userTimeout > 0 && tcb.probes > 0 && now - tcb.probingSince >= userTimeout;
+  const isOverdue = userTimeout > 0 && now - tcb.probingSince >= userTimeout; // whether it answers or not (tcp(7))
   // MUST-37: a peer that answers the probes keeps the connection; each answer sets `probes` back to zero.
   if (isOverdue || tcb.probes >= (tcb.isOrphan ? tcp.orphanRetries : tcp.retries)) return giveUp(tcb, now);
   tcb.probes++;

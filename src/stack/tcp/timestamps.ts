@@ -1,8 +1,8 @@
-import { seqLe, seqLt, seqSub, toSeq } from '../base/seq.ts';
+import { seqGt, seqLe, seqLt, seqSub, toSeq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { ms, seconds } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
-import { ACK, RST } from '../wire/tcp.ts';
+import { ACK, RST, SYN } from '../wire/tcp.ts';
 import { writeTimestamps } from '../wire/tcp-options.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -44,8 +44,17 @@ const isOvertakenAck = (tcb: Tcb, seg: Segment, behind: number): boolean =>
   seg.len === 0 &&
   seg.seq === tcb.rcv.nxt &&
   seg.ack === tcb.snd.una &&
-  seg.wnd * 2 ** tcb.snd.wndShift <= tcb.snd.wnd &&
+  !wouldUpdateWindow(tcb, seg) &&
   behind * timestampTick <= tcb.rtt.rto * 1.2;
+
+function wouldUpdateWindow({ snd }: Tcb, seg: Segment): boolean {
+  const wnd = seg.wnd * 2 ** snd.wndShift;
+  return seqGt(seg.seq, snd.wl1) || (seg.seq === snd.wl1 && (wnd > snd.wnd || wnd === 0));
+}
+
+/** A bare acknowledgment with a number of before: text has overtaken it, which is common and no reason to answer (as Linux). */
+export const isOvertaken = ({ rcv }: Tcb, seg: Segment): boolean =>
+  (seg.flags & (ACK | SYN)) === ACK && seg.len === 0 && seqLt(seg.seq, rcv.nxt);
 
 /** Section 4.3: remember TSval of the segment that begins at or before the last acknowledgment sent. */
 export function updateRecent(tcb: Tcb, seg: Segment, now: Micros): void {
@@ -73,5 +82,6 @@ export function echoesAnother(tcb: Tcb, { options }: Segment, now: Micros): bool
   if (!tcb.context.options.tcp.timestamps || !options.hasTimestamps || options.tsEcr === 0 || tcb.isCookie)
     return false;
   const echo = toSeq(options.tsEcr);
-  return seqLt(echo, toSeq(tsValue(tcb, tcb.openedAt))) || seqLt(toSeq(tsValue(tcb, now)), echo);
+  const last = tcb.sentLog.length > 0 ? tcb.sentLog.sentAt(0) : now;
+  return seqLt(echo, toSeq(tsValue(tcb, tcb.openedAt))) || seqLt(toSeq(tsValue(tcb, last)), echo);
 }

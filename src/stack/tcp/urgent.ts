@@ -67,6 +67,7 @@ export function octetsBeforeMark(tcb: Tcb, available: number): number {
   if (distance === 0 && available > 0) {
     if (settings.urgentInline) return available;
     tcb.receiveQueue.release(1); // it has been, or could have been, read by MSG_OOB
+    tcb.octetsIn++;
     if (rcv.urgent === 'read') rcv.urgent = 'none';
     available--;
     distance = available;
