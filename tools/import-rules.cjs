@@ -46,9 +46,15 @@ module.exports = {
     ),
     only('wasm', '^src/wasm/', '^src/wasm/|^src/stack/index\\.ts$', 'Through the front door of the core.'),
     only(
+      'threads',
+      '^src/threads/',
+      '^src/threads/|^(worker_threads)$|^node:',
+      'Threads of Node, and nothing of ours.',
+    ),
+    only(
       'tun',
       '^src/tun/',
-      '^src/tun/|^src/stack/device\\.ts$|^node:|^(assert|child_process|events|fs|net|path|process|url|util)$|koffi',
+      '^src/tun/|^src/threads/|^src/stack/device\\.ts$|^node:|^(assert|child_process|events|fs|net|path|process|url|util|worker_threads)$|koffi',
       'A device and nothing of the stack.',
     ),
     only(
@@ -60,7 +66,7 @@ module.exports = {
     only(
       'blocking',
       '^src/blocking/',
-      '^src/blocking/|^src/api/index\\.ts$|^src/api/node/(index|thread)\\.ts$|^src/sim/index\\.ts$|^(v8|worker_threads)$|^node:',
+      '^src/blocking/|^src/api/index\\.ts$|^src/api/node/index\\.ts$|^src/threads/|^src/sim/index\\.ts$|^(v8|worker_threads)$|^node:',
       'The API for threads that sleep: the module, and the thread that turns its host.',
     ),
     only(

@@ -1,5 +1,5 @@
 import type { OpenHostOptions } from '../api/node/index.ts';
-import { startThread } from '../api/node/thread.ts';
+import { startThread } from '../threads/start.ts';
 import { Caller } from './caller.ts';
 import type { MemoryPlan } from './hosts.ts';
 import { type BlockingModule, moduleFor } from './module.ts';

@@ -11,15 +11,13 @@ import { attachmentOf } from './ifreq.ts';
 import { EBADF, EBADFD, EFAULT, ENODEV, type Libc, POLLERR, POLLHUP, POLLIN, POLLNVAL } from './libc.ts';
 import { readVnetHeader, VnetHeader, vnetHeaderLength, writeVnetHeader } from './vnet-header.ts';
 import type { Waiter } from './waiter.ts';
+import { Writer } from './writer.ts';
 
 export class TunDevice implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: Offload;
   readonly headroom: number;
-  /** Packets that the kernel did not take: the interface was down, or its queue full. */
-  writeErrors = 0;
-
   readonly #libc: Libc;
   readonly #waiter: Waiter;
   readonly #fd: number;
@@ -29,6 +27,10 @@ export class TunDevice implements Device {
   #reason: TunError | undefined;
   readonly #onWoken = (revents: number): void => this.#woken(revents);
 
+  #writeErrors = 0;
+  /** Packets written since the last read: many in a row are worth a thread that writes them. */
+  #inRow = 0;
+  #writer: Writer | null = null;
   /** A packet crosses with a header of the kernel's in front of it. */
   readonly #hasHeader: boolean;
   /** Views of the buffers that were handed in last; everybody uses the same one again and again. */
@@ -50,6 +52,11 @@ export class TunDevice implements Device {
     this.mtu = mtu;
   }
 
+  /** Packets that the kernel did not take: the interface was down, or its queue full. */
+  get writeErrors(): number {
+    return this.#writeErrors + (this.#writer?.errors ?? 0);
+  }
+
   /**
    * Reads the next waiting packet into `into`.
    * @returns its length in octets; 0 when none waits, the interface is down or lost, or the device is closed
@@ -59,6 +66,7 @@ export class TunDevice implements Device {
    */
   read(into: Uint8Array, meta?: PacketMeta): number {
     if (this.#state !== 'open') return 0;
+    this.#inRow = 0;
     if (into.length < LARGEST_PACKET)
       throw new RangeError(`room for ${LARGEST_PACKET} octets is needed to read a packet`);
     if (!this.#hasHeader) {
@@ -87,16 +95,27 @@ export class TunDevice implements Device {
     if (length > bytes.length) throw new RangeError(`a packet of ${length} octets in a buffer of ${bytes.length}`);
     if (this.#state !== 'open') return false;
     if (this.#write(bytes, length, meta) >= 0) return true;
-    this.writeErrors++;
+    this.#writeErrors++;
     this.#checkLost(this.#libc.errno());
     return false;
   }
 
   #write(bytes: Uint8Array, length: number, meta: Readonly<PacketMeta> | undefined): number {
-    if (!this.#hasHeader) return this.#libc.write(this.#fd, bytes, length);
+    if (!this.#hasHeader) return this.#writePlain(bytes, length);
     const header = this.#headerOf(bytes);
     writeVnetHeader(header, meta, bytes[0]! >> 4 === 6);
     return this.#libc.write(this.#fd, header.whole, vnetHeaderLength + length);
+  }
+
+  /** Few at a time at once; of many in a row, those after the first by another thread (writer.ts), in the order of all. */
+  #writePlain(bytes: Uint8Array, length: number): number {
+    const isMany = ++this.#inRow > fewInRow && Writer.suits(this.mtu);
+    if (isMany) this.#writer ??= new Writer(this.#fd, this.mtu);
+    const writer = this.#writer;
+    if (writer === null || (!isMany && writer.isIdle)) return this.#libc.write(this.#fd, bytes, length);
+    if (writer.put(bytes, length)) return length;
+    writer.drain();
+    return this.#libc.write(this.#fd, bytes, length);
   }
 
   #headerOf(packet: Uint8Array): VnetHeader {
@@ -130,7 +149,10 @@ export class TunDevice implements Device {
     this.#ready = undefined;
     this.#lost = undefined;
     // A descriptor under a running poll stays open: its number might name another file by the time poll looks at it.
-    this.#waiter.forget(this.#fd, () => this.#libc.close(this.#fd));
+    this.#waiter.forget(this.#fd, () => {
+      if (this.#writer === null) this.#libc.close(this.#fd);
+      else this.#writer.stop(() => this.#libc.close(this.#fd));
+    });
   }
 
   #woken(revents: number): void {
@@ -174,3 +196,5 @@ export class TunDevice implements Device {
 /** The most that an IP packet can be without jumbograms, and so that a TUN without offloads can deliver. */
 const LARGEST_PACKET = 65_535;
 const TROUBLE_RETRY_MS = 50;
+/** Packets that are written at once. */
+const fewInRow = 16;

@@ -1,4 +1,4 @@
-import { startThread as start } from '../../src/api/node/thread.ts';
+import { startThread as start } from '../../src/threads/start.ts';
 
 export { Flag } from '../../tools/bench/blocking-flag.ts';
 

@@ -31,6 +31,27 @@ tunTest('the kernel answers a written echo request', async (t) => {
   t.deepEqual(seen, { written: true, payload: 'hello' });
 });
 
+tunTest(
+  'many packets in a row, which another thread writes, arrive in order, and closing waits for the last',
+  async (t) => {
+    const {
+      seen: { closedAt, ...seen },
+      exitCode,
+      exitedAt,
+    } = await play('many in a row');
+
+    t.deepEqual(seen, { written: 3000, answered: 3000, isInOrder: true, writeErrors: 0 });
+    t.is(exitCode, 0);
+    t.true(exitedAt - Number(closedAt) < 1000);
+  },
+);
+
+tunTest('of many packets in a row those are counted that the kernel does not take', async (t) => {
+  const { seen } = await play('down in a row');
+
+  t.deepEqual(seen, { writeErrors: 100 });
+});
+
 tunTest('closing a device that waits for packets lets the process exit within a second', async (t) => {
   const {
     seen: { closedAt },

@@ -1,8 +1,8 @@
-import { startThread } from '../../src/api/node/thread.ts';
 import { Caller } from '../../src/blocking/caller.ts';
 import type { BlockingModule, BlockingSocket, MemoryPlan } from '../../src/blocking/index.ts';
 import { moduleFor } from '../../src/blocking/module.ts';
 import { makeSlots } from '../../src/blocking/slots.ts';
+import { startThread } from '../../src/threads/start.ts';
 import { Flag, pause } from './blocking-flag.ts';
 import type { HostPlan } from './blocking-host.ts';
 import { median } from './median.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { startThread } from '../../src/api/node/thread.ts';
+import { startThread } from '../../src/threads/start.ts';
 import type { HostPlan } from './options.ts';
 
 /**

@@ -36,6 +36,40 @@ const scenarios: Record<string, () => Promise<unknown>> = {
     return { written, payload: new TextDecoder().decode(reply.subarray(28)) };
   },
 
+  async 'many in a row'() {
+    const device = await openTun({ addresses: [`${KERNEL}/24`] });
+    const say = (number: number): boolean => {
+      const payload = Uint8Array.of(number >> 8, number & 0xff, ...HELLO);
+      const request = echo(ECHO_REQUEST, OURS, KERNEL, payload);
+      return device.write(request, request.length);
+    };
+    const answered: number[] = [];
+    let written = 0;
+    for (let batch = 0; batch < 10; batch++) {
+      for (let count = 0; count < 300; count++) if (say(batch * 300 + count)) written++;
+      while (answered.length < written) {
+        const reply = await nextEcho(device, ECHO_REPLY);
+        answered.push((reply[28]! << 8) | reply[29]!);
+      }
+    }
+    const isInOrder = answered.every((number, index) => number === index);
+    for (let count = 0; count < 300; count++) say(count);
+    device.close();
+    return { written, answered: answered.length, isInOrder, writeErrors: device.writeErrors, closedAt: Date.now() };
+  },
+
+  async 'down in a row'() {
+    const device = await openTun({ name: 'lab1', addresses: [`${KERNEL}/24`] });
+    const request = echo(ECHO_REQUEST, OURS, KERNEL, HELLO);
+    for (let count = 0; count < 100; count++) device.write(request, request.length);
+    for (let count = 0; count < 100; count++) await nextEcho(device, ECHO_REPLY);
+    await ip('link', 'set', 'lab1', 'down');
+    for (let count = 0; count < 100; count++) device.write(request, request.length);
+    device.close();
+    while (device.writeErrors < 100) await delay(10);
+    return { writeErrors: device.writeErrors };
+  },
+
   async 'closed while waiting'() {
     const device = await openTun({ up: true });
     device.onReady(() => {});
