@@ -6,7 +6,7 @@ import { boundedMss } from './output.ts';
 import { pacingRate } from './pacing.ts';
 import { windowInForce } from './pipe.ts';
 import type { TcpSettings } from './settings.ts';
-import { isSynchronised, type State } from './state.ts';
+import type { State } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
 

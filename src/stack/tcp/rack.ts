@@ -1,7 +1,6 @@
 import { seqGe, seqGt } from '../base/seq.ts';
 import { type Micros, never } from '../base/time.ts';
 import type { Segment } from '../wire/tcp.ts';
-import { hasDsack } from './dsack.ts';
 import { enterRecovery } from './reduction.ts';
 import type { Tcb } from './tcb.ts';
 import { setTimer } from './timers.ts';
@@ -25,7 +24,7 @@ export function beginDelivery(tcb: Tcb, seg: Segment, now: Micros): void {
 }
 
 /** It has been: what it says about segments that have not arrived. Enters recovery when some are lost. */
-export function detectLosses(tcb: Tcb, seg: Segment, now: Micros): void {
+export function detectLosses(tcb: Tcb, now: Micros): void {
   const { rack, snd, context } = tcb;
   const { delivery } = context;
   if (delivery.sawReordering) {

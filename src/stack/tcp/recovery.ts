@@ -60,7 +60,7 @@ export function respond(tcb: Tcb, seg: Segment, isNew: boolean, now: Micros): bo
       if (isNew && recovery.duplicateAcks > 0) tcb.ownRecovery.duplicateAcks = 0;
       if (tellsDuplicate && wasNoLoss(tcb, seg)) undo(tcb); // the last of the duplicates came late
   }
-  if (tcb.sackEnabled) detectLosses(tcb, seg, now);
+  if (tcb.sackEnabled) detectLosses(tcb, now);
   else if (tcb.recovery.phase === 'open' && tcb.recovery.duplicateAcks >= tcb.reordering.segments) {
     sentLog.isolateFirst(0);
     sentLog.markLost(0); // RFC 5681 section 3.2; the segments before it let two new ones go (RFC 3042)

@@ -338,8 +338,9 @@ export class Timers {
   }
 
   #set(timer: keyof OtherTimers, deadline: Micros): void {
-    if (this.#others !== null) this.#others[timer] = deadline;
-    else if (deadline !== never) (this.#others = new OtherTimers())[timer] = deadline;
+    if (this.#others === null && deadline === never) return;
+    this.#others ??= new OtherTimers();
+    this.#others[timer] = deadline;
   }
 
   /** The earliest. */
