@@ -9,12 +9,12 @@ const host = openBlockingHost({ tun: 'tundra0', address: '10.85.0.2/24', peer: '
 const ready = new Flag();
 const server = startThread(new URL('./blocking-server.ts', import.meta.url), { share: host.share, ready: ready.words });
 ready.wait();
-process.stdout.write('serving\n');
 
 // A connection of this thread's own, which says nothing while the thread computes, and then takes what came meanwhile.
 const [listener] = host.socket.tcp();
 listener!.bind('', 8000);
 listener!.listen(1);
+process.stdout.write('serving\n'); // not before: whoever hears it connects
 const [visitor] = listener!.accept();
 const start = Date.now();
 let steps = 0;
