@@ -52,6 +52,11 @@ export class TunDevice implements Device {
     this.mtu = mtu;
   }
 
+  /** Many packets in a row are written by a thread of their own: there have been such, without offload, and it is up. */
+  get hasWriter(): boolean {
+    return this.#writer?.isUp ?? false;
+  }
+
   /** Packets that the kernel did not take: the interface was down, or its queue full. */
   get writeErrors(): number {
     return this.#writeErrors + (this.#writer?.errors ?? 0);
@@ -112,7 +117,7 @@ export class TunDevice implements Device {
     const isMany = ++this.#inRow > fewInRow && Writer.suits(this.mtu);
     if (isMany) this.#writer ??= new Writer(this.#fd, this.mtu);
     const writer = this.#writer;
-    if (writer === null || (!isMany && writer.isIdle)) return this.#libc.write(this.#fd, bytes, length);
+    if (!writer?.isUp || (!isMany && writer.isIdle)) return this.#libc.write(this.#fd, bytes, length);
     if (writer.put(bytes, length)) return length;
     writer.drain();
     return this.#libc.write(this.#fd, bytes, length);

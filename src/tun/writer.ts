@@ -25,6 +25,8 @@ export const words = {
   mustStop: 3,
   /** Packets that the kernel did not take. */
   errors: 4,
+  /** The thread is up: what is put in before would have to wait for that. */
+  isUp: 5,
 } as const;
 const wordCount = 16;
 /** A power of two: about what a TUN's own queue holds. */
@@ -71,6 +73,11 @@ export class Writer {
       this.#onGone();
     };
     this.#thread.once('exit', gone).once('error', gone);
+  }
+
+  /** Can it be had written by the thread? */
+  get isUp(): boolean {
+    return !this.#isGone && Atomics.load(this.#parts.words, words.isUp) === 1;
   }
 
   /** All that was put in has been written. */

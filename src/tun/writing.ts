@@ -9,6 +9,7 @@ const mostLooks = 2000;
 const plan = workerData as WriterPlan;
 const { words: control, lengths, packets } = partsOf(plan);
 const libc = await loadLibc();
+Atomics.store(control, words.isUp, 1);
 
 /** The count of packets put in, once it is another than `written`; null: there will be none. */
 function nextPut(written: number): number | null {
