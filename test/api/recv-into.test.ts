@@ -2,18 +2,7 @@
 import test from 'ava';
 import { createSocketModule } from '../../src/api/index.ts';
 import { pair } from '../../src/sim/index.ts';
-
-async function connected() {
-  const { network, client, server } = pair();
-  const [here, there] = [createSocketModule(client), createSocketModule(server)];
-  const [listener] = there.tcp();
-  await listener!.bind('', 7);
-  listener!.listen(1);
-  const [writer] = here.tcp();
-  await network.until(writer!.connect('10.0.0.2', 7));
-  const [reader] = await network.until(listener!.accept());
-  return { network, here, there, writer: writer!, reader: reader! };
-}
+import { connected } from '../helpers/connected.ts';
 
 const text = (buffer: Uint8Array, count: number | null): string => new TextDecoder().decode(buffer.subarray(0, count!));
 

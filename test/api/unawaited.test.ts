@@ -2,20 +2,11 @@
 import test from 'ava';
 import { createSocketModule, type Socket } from '../../src/api/index.ts';
 import { ms, pair } from '../../src/sim/index.ts';
+import { connected } from '../helpers/connected.ts';
 
 const { SHUT_WR, AF_UNIX, SOCK_STREAM } = createSocketModule(pair().client);
 
-async function overTcp() {
-  const { network, client, server } = pair({ link: { delay: ms(10) } });
-  const [here, there] = [createSocketModule(client), createSocketModule(server)];
-  const [listener] = there.tcp();
-  await listener!.bind('', 80);
-  listener!.listen(1);
-  const [writer] = here.tcp();
-  await network.until(writer!.connect('10.0.0.2', 80));
-  const [reader] = await network.until(listener!.accept());
-  return { network, writer: writer!, reader: reader! };
-}
+const overTcp = () => connected({ delay: ms(10) });
 
 async function overUnix() {
   const { network, client } = pair();
@@ -28,7 +19,7 @@ async function overUnix() {
   return { network, writer: writer!, reader: reader! };
 }
 
-const textOf = async (stage: Awaited<ReturnType<typeof overTcp>>): Promise<string> => {
+const textOf = async (stage: Awaited<ReturnType<typeof overUnix>>): Promise<string> => {
   let text = '';
   for (;;) {
     const [data, error] = await stage.network.until(stage.reader.read(100_000));

@@ -2,6 +2,7 @@ import { type Seq, seqAdd, seqGt, seqLt, seqMin, seqSub } from '../base/seq.ts';
 import { type Micros, ms, never, seconds } from '../base/time.ts';
 import { ACK, FIN, type Segment, SYN } from '../wire/tcp.ts';
 import { growSendBuffer } from './buffers.ts';
+import { letGo, unsentOctets } from './calls.ts';
 import { challenge } from './challenge.ts';
 import type { RateSample } from './congestion/controller.ts';
 import { hasDsack } from './dsack.ts';
@@ -44,7 +45,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): boolean {
   updateRecent(tcb, seg, now); // not before: what acknowledges what never was may be forged (as Linux)
   tcb.counts.lastAckReceivedAt = now;
   tcb.probes = 0;
-  if (tcb.moreFollows) letMoreGo(tcb);
+  if (tcb.moreFollows) letGo(tcb); // MSG_MORE is about one call: any acknowledgment ends it (as Linux)
   const isNew = seqGt(seg.ack, snd.una);
   const hasMoved = updateWindow(tcb, seg, now);
   const isDuplicate = !isNew && !hasMoved && isDuplicateAck(tcb, seg);
@@ -162,12 +163,6 @@ function isPlausible(tcb: Tcb, ack: Seq): boolean {
   return !seqLt(ack, oldest) && !seqGt(ack, nxt);
 }
 
-/** MSG_MORE is about one call: the next acknowledgment, of whatever, lets go of what it held back (as Linux). */
-function letMoreGo(tcb: Tcb): void {
-  tcb.moreFollows = false;
-  tcb.context.output.add(tcb);
-}
-
 /** Says nothing at all that was not known. */
 const isBare = (seg: Segment, isNew: boolean, hasMoved: boolean): boolean =>
   !isNew && !hasMoved && seg.textLength === 0;
@@ -208,7 +203,7 @@ function updateWindow(tcb: Tcb, seg: Segment, now: Micros): boolean {
 /** While nothing is in flight, every answer of the peer tells whether there is still need to probe (section 3.8.6.1). */
 function onWindowAnswer(tcb: Tcb, now: Micros): void {
   const { snd, timers } = tcb;
-  const waiting = tcb.unsent + (tcb.finQueued && !tcb.finSent ? 1 : 0);
+  const waiting = unsentOctets(tcb);
   if (tcb.sentLog.length > 0 || waiting === 0) return;
   if (Math.min(waiting, snd.mss) <= snd.wnd) {
     tcb.probeBackoff = 0; // the timer goes on, should Nagle or a cork hold the text back
